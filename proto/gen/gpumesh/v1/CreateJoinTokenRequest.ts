@@ -1,0 +1,17 @@
+// Original file: proto/gpumesh/v1/api.proto
+
+import type { Long } from '@grpc/proto-loader';
+
+export interface CreateJoinTokenRequest {
+  /**
+   * 0: one hour. At most 7 days.
+   */
+  'validMs'?: (number | string | Long);
+}
+
+export interface CreateJoinTokenRequest__Output {
+  /**
+   * 0: one hour. At most 7 days.
+   */
+  'validMs': (number);
+}
