@@ -1,0 +1,177 @@
+import type { JobId, NodeId } from "../model/ids.ts";
+import { activeAttempt, type JobRecord } from "../model/job.ts";
+import type { NodeRecord } from "../model/node.ts";
+
+/** The mesh's identity, and the authority that signs its certificates. */
+export interface Mesh {
+  readonly id: string;
+  readonly authority: { readonly certificatePem: string; readonly privateKeyPem: string };
+  readonly founder: NodeId;
+}
+
+/** Who shows the secret behind `secretHash` (SHA-256, base64url) before `expiresAt` (Unix ms) may join. */
+export interface JoinToken {
+  readonly id: string;
+  readonly secretHash: string;
+  readonly expiresAt: number;
+}
+
+/** What one active attempt holds on one node, from its placement until the whole attempt is proven gone. */
+export interface Allocation {
+  readonly job: JobId;
+  readonly attempt: number;
+  /** UUIDs. */
+  readonly gpus: readonly string[];
+  readonly slots: number;
+  /** Nothing else may be placed on the node. */
+  readonly wholeNode: boolean;
+}
+
+/**
+ * The replicated state, read-only. Records are immutable values, replaced whole by each change: a record read here
+ * stays as it was. The view itself is live; who works on it across an `await` sees later versions.
+ */
+export interface StateView {
+  /** Raft index of the last command applied; 0 before the first. */
+  readonly version: number;
+  readonly mesh: Mesh | null;
+  readonly tokens: ReadonlyMap<string, JoinToken>;
+  /** The request that admitted each node; null for the founder. */
+  readonly admissions: ReadonlyMap<NodeId, string | null>;
+  readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
+  readonly jobs: ReadonlyMap<JobId, JobRecord>;
+  /** Jobs in state `queued`, in no particular order. */
+  queuedJobs(): Iterable<JobRecord>;
+  /** Jobs whose attempt holds resources: starting, running or terminating. In no particular order. */
+  activeJobs(): Iterable<JobRecord>;
+  /** By ascending job. Empty for a node that holds nothing or is not known. */
+  allocationsOf(node: NodeId): readonly Allocation[];
+  nodeByNumber(number: number): NodeRecord | null;
+  jobByRequest(requestId: string): JobRecord | null;
+}
+
+/** An empty state, before the first command. */
+export function createState(): State {
+  return new State();
+}
+
+/**
+ * The state with its indexes. Every index is maintained here and nowhere else, from the difference between the old
+ * and the new record. Jobs are written only through `transition.ts` and `records.ts`.
+ */
+export class State implements StateView {
+  #version = 0;
+  #mesh: Mesh | null = null;
+  readonly #tokens = new Map<string, JoinToken>();
+  readonly #admissions = new Map<NodeId, string | null>();
+  readonly #nodes = new Map<NodeId, NodeRecord>();
+  readonly #jobs = new Map<JobId, JobRecord>();
+
+  readonly #queued = new Map<JobId, JobRecord>();
+  readonly #active = new Map<JobId, JobRecord>();
+  readonly #allocations = new Map<NodeId, readonly Allocation[]>();
+  readonly #numbers = new Map<number, NodeId>();
+  readonly #requests = new Map<string, JobId>();
+
+  get version(): number {
+    return this.#version;
+  }
+  get mesh(): Mesh | null {
+    return this.#mesh;
+  }
+  get tokens(): ReadonlyMap<string, JoinToken> {
+    return this.#tokens;
+  }
+  get admissions(): ReadonlyMap<NodeId, string | null> {
+    return this.#admissions;
+  }
+  get nodes(): ReadonlyMap<NodeId, NodeRecord> {
+    return this.#nodes;
+  }
+  get jobs(): ReadonlyMap<JobId, JobRecord> {
+    return this.#jobs;
+  }
+
+  queuedJobs(): Iterable<JobRecord> {
+    return this.#queued.values();
+  }
+  activeJobs(): Iterable<JobRecord> {
+    return this.#active.values();
+  }
+  allocationsOf(node: NodeId): readonly Allocation[] {
+    return this.#allocations.get(node) ?? [];
+  }
+  nodeByNumber(number: number): NodeRecord | null {
+    const id = this.#numbers.get(number);
+    return id === undefined ? null : (this.#nodes.get(id) ?? null);
+  }
+  jobByRequest(requestId: string): JobRecord | null {
+    const id = this.#requests.get(requestId);
+    return id === undefined ? null : (this.#jobs.get(id) ?? null);
+  }
+
+  /** Moves to a later raft index; an index that does not rise is a broken invariant. */
+  advance(index: number): void {
+    if (index <= this.#version) throw new Error(`index ${index} was applied after index ${this.#version}`);
+    this.#version = index;
+  }
+
+  setMesh(mesh: Mesh): void {
+    this.#mesh = mesh;
+  }
+
+  putToken(token: JoinToken): void {
+    this.#tokens.set(token.id, token);
+  }
+
+  removeToken(id: string): void {
+    this.#tokens.delete(id);
+  }
+
+  putAdmission(node: NodeId, requestId: string | null): void {
+    this.#admissions.set(node, requestId);
+  }
+
+  putNode(node: NodeRecord): void {
+    this.#nodes.set(node.id, node);
+    this.#numbers.set(node.number, node.id);
+  }
+
+  putJob(job: JobRecord): void {
+    const before = this.#jobs.get(job.id);
+    this.#jobs.set(job.id, job);
+    this.#requests.set(job.requestId, job.id);
+
+    if (job.state.kind === "queued") this.#queued.set(job.id, job);
+    else this.#queued.delete(job.id);
+
+    const attempt = activeAttempt(job);
+    if (attempt === null) this.#active.delete(job.id);
+    else this.#active.set(job.id, job);
+
+    // What an attempt holds never changes while it lives, so only its begin and its end touch the allocations.
+    const held = before === undefined ? null : activeAttempt(before);
+    if (held?.number === attempt?.number) return;
+    for (const part of held?.parts ?? []) this.#release(part.node, job.id);
+    for (const part of attempt?.parts ?? []) {
+      this.#hold(part.node, {
+        job: job.id,
+        attempt: attempt?.number ?? 0,
+        gpus: part.gpus,
+        slots: part.slots,
+        wholeNode: job.spec.shape.kind === "wholeNode",
+      });
+    }
+  }
+
+  #hold(node: NodeId, allocation: Allocation): void {
+    const all = [...this.allocationsOf(node), allocation].toSorted((a, b) => a.job - b.job);
+    this.#allocations.set(node, all);
+  }
+
+  #release(node: NodeId, job: JobId): void {
+    const left = this.allocationsOf(node).filter((allocation) => allocation.job !== job);
+    if (left.length === 0) this.#allocations.delete(node);
+    else this.#allocations.set(node, left);
+  }
+}
