@@ -1,0 +1,193 @@
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import type { Attempt, CommandExit, Fence, JobSpec } from "../../scheduler/model/job.ts";
+import type { JobId } from "../../scheduler/model/ids.ts";
+import { jobId } from "../../scheduler/model/ids.ts";
+import { parseAttempt, parseJobSpec, parsePartReport } from "../../scheduler/model/schemas.ts";
+
+/** Tombstones kept; beyond it the oldest are forgotten. The leader's fences still refuse what is older. */
+const TOMBSTONES_MAX = 10_000;
+
+/**
+ * What this node was told to do with one attempt, on disk before it is done:
+ * `assigned` before anything is prepared, `started` before the first command, `stopped` (the tombstone) before the
+ * leader hears that nothing is left. An attempt that is stopped never starts again.
+ */
+export type LedgerEntry = AssignedEntry | Tombstone;
+
+export interface AssignedEntry {
+  readonly kind: "assigned" | "started" | "stopped";
+  readonly job: JobId;
+  readonly spec: JobSpec;
+  readonly attempt: Attempt;
+  readonly partIndex: number;
+  /** How its commands ended; complete once stopped. */
+  readonly exits: readonly CommandExit[];
+}
+
+/** Written when an attempt is stopped that this node had never heard of. */
+export interface Tombstone {
+  readonly kind: "tombstone";
+  readonly job: JobId;
+  readonly attemptNumber: number;
+  readonly fence: Fence;
+}
+
+export class LedgerError extends Error {
+  override readonly name = "LedgerError";
+}
+
+/** `12.1` names attempt 1 of job 12, in file names and cgroups. */
+export function attemptKey(job: JobId, attemptNumber: number): string {
+  return `${job}.${attemptNumber}`;
+}
+
+export function entryKey(entry: LedgerEntry): string {
+  return attemptKey(entry.job, entry.kind === "tombstone" ? entry.attemptNumber : entry.attempt.number);
+}
+
+/** The node's durable memory of attempts, one file each, and of the highest leader term obeyed. */
+export class Ledger {
+  readonly #dir: string;
+  readonly #entries = new Map<string, LedgerEntry>();
+  #highestTerm = 0;
+
+  private constructor(dir: string) {
+    this.#dir = dir;
+  }
+
+  /** Reads the ledger in `dir`, making it when absent. Throws LedgerError on a file that does not parse. */
+  static async open(dir: string): Promise<Ledger> {
+    const ledger = new Ledger(dir);
+    await mkdir(dir, { recursive: true, mode: 0o700 });
+    const names = (await readdir(dir)).toSorted();
+    for (const name of names) {
+      const path = join(dir, name);
+      if (name.endsWith(".tmp")) await rm(path, { force: true });
+      else if (name === "term") ledger.#highestTerm = Number((await readFile(path, "utf8")).trim());
+      else if (name.endsWith(".json")) {
+        const entry = parseEntry(await readFile(path, "utf8"), path);
+        ledger.#entries.set(entryKey(entry), entry);
+      }
+    }
+    return ledger;
+  }
+
+  get(key: string): LedgerEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  entries(): readonly LedgerEntry[] {
+    return [...this.#entries.values()];
+  }
+
+  /** The newest attempt of the job that this node has heard of; 0 for none. */
+  newestAttempt(job: JobId): number {
+    let newest = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.job !== job) continue;
+      const number = entry.kind === "tombstone" ? entry.attemptNumber : entry.attempt.number;
+      newest = Math.max(newest, number);
+    }
+    return newest;
+  }
+
+  /** Writes and syncs the entry, then remembers it. */
+  async write(entry: LedgerEntry): Promise<void> {
+    const key = entryKey(entry);
+    await writeDurably(this.#dir, `${key}.json`, JSON.stringify(entry));
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    await this.#forgetOldest();
+  }
+
+  highestTerm(): number {
+    return this.#highestTerm;
+  }
+
+  /** Remembers a leader's term; false when a higher one was obeyed before, so its orders must be refused. */
+  async acceptTerm(term: number): Promise<boolean> {
+    if (term < this.#highestTerm) return false;
+    if (term > this.#highestTerm) {
+      this.#highestTerm = term;
+      await writeDurably(this.#dir, "term", `${term}\n`);
+    }
+    return true;
+  }
+
+  async #forgetOldest(): Promise<void> {
+    if (this.#entries.size <= TOMBSTONES_MAX) return;
+    for (const [key, entry] of this.#entries) {
+      if (this.#entries.size <= TOMBSTONES_MAX) return;
+      if (entry.kind !== "tombstone" && entry.kind !== "stopped") continue;
+      this.#entries.delete(key);
+      await rm(join(this.#dir, `${key}.json`), { force: true });
+    }
+  }
+}
+
+/** Replaces a file so that after a crash either the old or the new content stands, never a part. */
+async function writeDurably(dir: string, name: string, content: string): Promise<void> {
+  const path = join(dir, name);
+  const temporary = `${path}.tmp`;
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(temporary, path);
+  const folder = await open(dir, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+const fence = z.strictObject({ epoch: z.int(), index: z.int() });
+const envelope = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("tombstone"), job: z.int(), attemptNumber: z.int(), fence }),
+  z.strictObject({
+    kind: z.enum(["assigned", "started", "stopped"]),
+    job: z.int(),
+    spec: z.unknown(),
+    attempt: z.unknown(),
+    partIndex: z.int().min(0),
+    exits: z.unknown(),
+  }),
+]);
+
+function parseEntry(text: string, path: string): LedgerEntry {
+  const damaged = (why: string): LedgerError =>
+    new LedgerError(
+      `the ledger file ${path} can not be read (${why}). Nothing of that attempt may be assumed; ` +
+        `move the file away after making sure that none of its processes run, then start the daemon again`,
+    );
+  let document: unknown;
+  try {
+    document = JSON.parse(text);
+  } catch {
+    throw damaged("not a JSON document");
+  }
+  const parsed = envelope.safeParse(document);
+  if (!parsed.success) throw damaged(parsed.error.issues[0]?.message ?? "does not fit");
+  const entry = parsed.data;
+  if (entry.kind === "tombstone") return { ...entry, job: jobId(entry.job) };
+  const spec = parseJobSpec(JSON.stringify(entry.spec));
+  const attempt = parseAttempt(JSON.stringify(entry.attempt));
+  const report = parsePartReport(JSON.stringify({ kind: "stopped", exits: entry.exits }));
+  if (spec.kind === "malformed") throw damaged(spec.reason);
+  if (attempt.kind === "malformed") throw damaged(attempt.reason);
+  if (report.kind === "malformed" || report.value.kind !== "stopped") throw damaged("exits do not fit");
+  return {
+    kind: entry.kind,
+    job: jobId(entry.job),
+    spec: spec.value,
+    attempt: attempt.value,
+    partIndex: entry.partIndex,
+    exits: report.value.exits,
+  };
+}

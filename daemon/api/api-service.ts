@@ -1,0 +1,119 @@
+import { status } from "@grpc/grpc-js";
+import type {
+  CallOptions,
+  Metadata,
+  sendUnaryData,
+  ServerUnaryCall,
+  ServerWritableStream,
+} from "@grpc/grpc-js";
+import type { ApiClient, ApiHandlers } from "../../proto/gen/gpumesh/v1/Api.ts";
+import type { Job } from "../../proto/gen/gpumesh/v1/Job.ts";
+import type { GetJobRequest__Output } from "../../proto/gen/gpumesh/v1/GetJobRequest.ts";
+import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
+import type { LogChunk } from "../../proto/gen/gpumesh/v1/LogChunk.ts";
+import type { ReadLogRequest__Output } from "../../proto/gen/gpumesh/v1/ReadLogRequest.ts";
+import { peerIdentity } from "../mesh/channels.ts";
+import { callErrorOf, CallError } from "./call-error.ts";
+import type { Done } from "./forward.ts";
+import { Forwarder, forwardedUser } from "./forward.ts";
+import type { HeldLogs } from "./read-log.ts";
+import { readLog } from "./read-log.ts";
+import type { ApiContext } from "./leader-calls.ts";
+import * as leader from "./leader-calls.ts";
+
+export interface ApiOptions extends ApiContext {
+  /** The leader's name as this daemon knows it; null for none. */
+  readonly leaderName: () => string | null;
+  /** The logs that this daemon holds. */
+  readonly heldLogs: HeldLogs;
+  readonly self: string;
+}
+
+/**
+ * The users' service. Each call is authenticated, then carried out here when this daemon leads, else forwarded; a read
+ * on the leader waits for a confirmed round first, so it shows everything acknowledged before it.
+ */
+export function apiService(options: ApiOptions): ApiHandlers {
+  const forwarder = new Forwarder(options.peers, options.leaderName);
+  const leads = (): boolean => options.store()?.leadership().leads ?? false;
+
+  const unary = <Request, Reply, ReplyOut extends Reply>(
+    here: (context: ApiContext, request: Request, user: string) => Promise<Reply>,
+    there: (
+      api: ApiClient,
+      request: Request,
+      metadata: Metadata,
+      options: CallOptions,
+      done: Done<ReplyOut>,
+    ) => void,
+  ) => {
+    const answer = async (call: ServerUnaryCall<Request, Reply>): Promise<Reply> => {
+      const user = userOf(call);
+      if (leads()) return here(options, call.request, user);
+      return forwarder.unary<ReplyOut>(call, user, (api, metadata, deadline, done) =>
+        there(api, call.request, metadata, { deadline }, done),
+      );
+    };
+    return (call: ServerUnaryCall<Request, Reply>, callback: sendUnaryData<Reply>): void => {
+      answer(call).then(
+        (reply) => callback(null, reply),
+        (error: unknown) => callback(callErrorOf(error)),
+      );
+    };
+  };
+
+  const findJob = async (call: ServerWritableStream<ReadLogRequest__Output, LogChunk>): Promise<Job> => {
+    const request: GetJobRequest__Output = { jobId: call.request.jobId };
+    if (leads()) return leader.getJob(options, request);
+    return forwarder.unary<Job__Output>(call, userOf(call), (api, metadata, deadline, done) =>
+      api.getJob(request, metadata, { deadline }, done),
+    );
+  };
+
+  const watchJob = (call: ServerWritableStream<GetJobRequest__Output, Job>): void => {
+    const user = userOf(call);
+    if (leads()) leader.watchJob(options, call);
+    else forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
+  };
+
+  return {
+    SubmitJob: unary(leader.submitJob, (api, ...rest) => api.submitJob(...rest)),
+    CancelJob: unary(leader.cancelJob, (api, ...rest) => api.cancelJob(...rest)),
+    GetJob: unary(leader.getJob, (api, ...rest) => api.getJob(...rest)),
+    ListJobs: unary(leader.listJobs, (api, ...rest) => api.listJobs(...rest)),
+    ListNodes: unary(leader.listNodes, (api, ...rest) => api.listNodes(...rest)),
+    GetMesh: unary(leader.getMesh, (api, ...rest) => api.getMesh(...rest)),
+    CreateJoinToken: unary(leader.createJoinToken, (api, ...rest) => api.createJoinToken(...rest)),
+    WatchJob: (call) => answerStream(call, () => Promise.resolve(watchJob(call))),
+    ReadLog: (call) =>
+      answerStream(call, async () =>
+        readLog(
+          { peers: options.peers, self: options.self, heldLogs: options.heldLogs },
+          await findJob(call),
+          call,
+        ),
+      ),
+  };
+}
+
+function answerStream<Request, Reply>(
+  call: ServerWritableStream<Request, Reply>,
+  begin: () => Promise<void>,
+): void {
+  begin().catch((error: unknown) => call.emit("error", callErrorOf(error)));
+}
+
+/** Who asks: the client's certificate, or what a forwarding daemon says of it. */
+function userOf(
+  call: Parameters<typeof peerIdentity>[0] & {
+    readonly metadata: ServerUnaryCall<unknown, unknown>["metadata"];
+  },
+): string {
+  const identity = peerIdentity(call);
+  if (identity === null)
+    throw new CallError(status.UNAUTHENTICATED, "the call shows no certificate of this mesh");
+  const forwarded = forwardedUser(call.metadata);
+  if (forwarded === null) return identity.name;
+  if (identity.role === "daemon") return forwarded;
+  throw new CallError(status.PERMISSION_DENIED, "only a daemon may call for another user");
+}

@@ -1,0 +1,206 @@
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, open, rename, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { z } from "zod";
+import { parseAddress } from "../../scheduler/model/address.ts";
+import type { Member } from "../mesh/directory.ts";
+import { RAFT_ROLES } from "../mesh/directory.ts";
+import { nodeNameSchema } from "../security/ca.ts";
+
+/** What the operator decided for this daemon when it was made; `<data>/daemon.json`. */
+export interface DaemonConfig {
+  readonly meshId: string;
+  readonly name: string;
+  /** Where others reach it, `host:port`; it listens on that address. */
+  readonly advertise: string;
+  readonly pool: string;
+  readonly spot: boolean;
+  /** CPU slots to offer; null for the number of CPUs. */
+  readonly slots: number | null;
+}
+
+const configSchema = z.strictObject({
+  meshId: z.string().min(1),
+  name: nodeNameSchema,
+  advertise: z.string().refine((text) => parseAddress(text) !== null, "is not host:port"),
+  pool: z.string().regex(/^[-\w]{1,64}$/),
+  spot: z.boolean(),
+  slots: z.int().min(1).max(100_000).nullable(),
+});
+
+const directorySchema = z.strictObject({
+  meshId: z.string(),
+  members: z.array(
+    z.strictObject({
+      name: z.string(),
+      number: z.int().min(1),
+      address: z.string(),
+      raftRole: z.enum(RAFT_ROLES),
+    }),
+  ),
+});
+
+/** The first state of a mesh, made by `init` and kept until it is committed; `<data>/founding.json`. */
+export interface Founding {
+  readonly authority: { readonly certificatePem: string; readonly privateKeyPem: string };
+  readonly token: { readonly id: string; readonly secretHash: string; readonly expiresAt: number };
+}
+
+const foundingSchema = z.strictObject({
+  authority: z.strictObject({ certificatePem: z.string(), privateKeyPem: z.string() }),
+  token: z.strictObject({ id: z.string(), secretHash: z.string(), expiresAt: z.number() }),
+});
+
+/** An expected failure of setting up or starting a daemon; the message is for its operator. */
+export class SetupError extends Error {
+  override readonly name = "SetupError";
+}
+
+/** The files and folders below a daemon's data folder. */
+export class DataFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = resolve(path);
+  }
+
+  get identity(): string {
+    return join(this.path, "identity");
+  }
+  get raft(): string {
+    return join(this.path, "raft");
+  }
+  get executor(): string {
+    return join(this.path, "executor");
+  }
+  get bin(): string {
+    return join(this.path, "bin");
+  }
+  get logFile(): string {
+    return join(this.path, "daemon.log");
+  }
+  /** Holds the address once the daemon serves; absent while it does not. */
+  get readyFile(): string {
+    return join(this.path, "ready");
+  }
+  get lockFile(): string {
+    return join(this.path, "lock");
+  }
+
+  async create(): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+  }
+
+  async writeConfig(config: DaemonConfig): Promise<void> {
+    await this.#write("daemon.json", configSchema.parse(config));
+  }
+
+  /** Null when the folder was never set up. */
+  readConfig(): DaemonConfig | null {
+    return this.#read("daemon.json", configSchema);
+  }
+
+  async writeFounding(founding: Founding): Promise<void> {
+    await this.#write("founding.json", founding);
+  }
+
+  readFounding(): Founding | null {
+    return this.#read("founding.json", foundingSchema);
+  }
+
+  /** Once the mesh's first commands are committed, its authority's key lives in the replicated state alone. */
+  async removeFounding(): Promise<void> {
+    await rm(join(this.path, "founding.json"), { force: true });
+  }
+
+  async writeDirectory(meshId: string, members: readonly Member[]): Promise<void> {
+    await this.#write("directory.json", { meshId, members });
+  }
+
+  /** As `writeDirectory`, for a listener that can not wait. It is a cache: it is renamed into place, not synced. */
+  writeDirectoryNow(meshId: string, members: readonly Member[]): void {
+    const path = join(this.path, "directory.json");
+    writeFileSync(`${path}.tmp`, JSON.stringify({ meshId, members }), { mode: 0o600 });
+    renameSync(`${path}.tmp`, path);
+  }
+
+  readDirectory(): { readonly meshId: string; readonly members: readonly Member[] } | null {
+    return this.#read("directory.json", directorySchema);
+  }
+
+  async #write(name: string, document: unknown): Promise<void> {
+    await this.create();
+    const path = join(this.path, name);
+    const file = await open(`${path}.tmp`, "w", 0o600);
+    try {
+      await file.writeFile(`${JSON.stringify(document, null, 2)}\n`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(`${path}.tmp`, path);
+  }
+
+  #read<T>(name: string, schema: z.ZodType<T>): T | null {
+    const path = join(this.path, name);
+    let text: string;
+    try {
+      text = readFileSync(path, "utf8");
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+      throw new SetupError(`${path} can not be read: ${String(error)}`);
+    }
+    try {
+      return schema.parse(JSON.parse(text));
+    } catch (error) {
+      const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      throw new SetupError(
+        `${path} is damaged: ${why}. Restore it, or remove the data folder and join again`,
+      );
+    }
+  }
+}
+
+/** Takes the data folder for this process alone. Throws SetupError naming the process that holds it. */
+export async function lockDataFolder(folder: DataFolder): Promise<() => Promise<void>> {
+  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
+  const mine = `${process.pid} ${startTimeOf(process.pid) ?? 0}\n`;
+  for (let attempt = 0; attempt < LOCK_TRIES_MAX; attempt += 1) {
+    try {
+      writeFileSync(folder.lockFile, mine, { flag: "wx", mode: 0o600 });
+      return async () => rm(folder.lockFile, { force: true });
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+    const pid = daemonOf(folder);
+    if (pid !== null) {
+      throw new SetupError(
+        `the data folder ${folder.path} is in use by the daemon with pid ${pid}. ` +
+          `Stop that one first, or give this one another folder with --data`,
+      );
+    }
+    await rm(folder.lockFile, { force: true });
+  }
+  throw new SetupError(
+    `the data folder ${folder.path} can not be locked: others take ${folder.lockFile} at once`,
+  );
+}
+
+const LOCK_TRIES_MAX = 5;
+
+/** The pid of the daemon that runs on that data folder, or null. */
+export function daemonOf(folder: DataFolder): number | null {
+  if (!existsSync(folder.lockFile)) return null;
+  const [pid = 0, startTime = 0] = readFileSync(folder.lockFile, "utf8").trim().split(" ").map(Number);
+  return pid > 0 && startTimeOf(pid) === startTime ? pid : null;
+}
+
+/** Start time in ticks since boot (field 22 of /proc/PID/stat): with the pid it names a process for good. */
+function startTimeOf(pid: number): number | null {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
+  } catch {
+    return null;
+  }
+}
