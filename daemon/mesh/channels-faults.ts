@@ -122,7 +122,7 @@ export function channelErrorOf(error: unknown, address: string): ChannelError {
   const text = describe(error);
   const rule = rules.find(({ pattern }) => pattern.test(text));
   if (rule !== undefined) return new ChannelError(rule.code, rule.says(address), error);
-  const first = text.split("\n", 1)[0]!.trim();
+  const first = (text.split("\n", 1)[0] ?? "").trim();
   return new ChannelError(
     "failed",
     `no connection to ${address}: ${first}; see the log of the daemon there`,

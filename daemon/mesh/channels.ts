@@ -12,7 +12,7 @@ import type { Credentials } from "../security/credentials-store.ts";
 import { anyDaemonServerName, daemonServerName } from "../security/identity.ts";
 import { ChannelError, channelErrorOf } from "./channels-faults.ts";
 
-export { ChannelError, channelErrorOf, type ChannelFaultCode } from "./channels-faults.ts";
+export { ChannelError, channelErrorOf } from "./channels-faults.ts";
 export { watchConnecting } from "./channels-watch.ts";
 
 /** The server name (SNI) that asks for the joining door. No certificate carries it: it only chooses the door. */

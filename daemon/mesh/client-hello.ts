@@ -59,7 +59,7 @@ function handshakeBytes(bytes: Uint8Array): Uint8Array | null {
     if (bytes[at] !== handshakeRecord) return null;
     if (at + 1 < bytes.length && bytes[at + 1] !== tlsMajorVersion) return null;
     if (at + recordHeaderBytes > bytes.length) break;
-    const length = (bytes[at + 3]! << 8) | bytes[at + 4]!;
+    const length = bigEndian(bytes, at + 3, 2);
     if (length === 0 || length > recordPayloadBytesMax) return null;
     const payload = bytes.subarray(at + recordHeaderBytes, at + recordHeaderBytes + length);
     at += recordHeaderBytes + length;
@@ -80,7 +80,7 @@ function handshakeBytes(bytes: Uint8Array): Uint8Array | null {
 /** The length of the handshake message that starts here, header included; unbounded while the header is not whole. */
 function messageLength(message: Uint8Array): number {
   if (message.length < handshakeHeaderBytes) return Infinity;
-  return handshakeHeaderBytes + ((message[1]! << 16) | (message[2]! << 8) | message[3]!);
+  return handshakeHeaderBytes + bigEndian(message, 1, 3);
 }
 
 /** Reads the extensions of a whole ClientHello; any field that runs over its frame makes it none. */
@@ -153,4 +153,9 @@ class Fields {
   text(): string {
     return String.fromCharCode(...this.#bytes.subarray(0, hostNameBytesMax));
   }
+}
+
+/** The unsigned number in `count` bytes from `at`; all of them must be there. */
+function bigEndian(bytes: Uint8Array, at: number, count: number): number {
+  return bytes.subarray(at, at + count).reduce((value, byte) => value * 256 + byte, 0);
 }

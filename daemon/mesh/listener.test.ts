@@ -55,7 +55,9 @@ async function tlsEnd(to: RunningDaemon, options: ConnectionOptions): Promise<st
     ...options,
   });
   let end = "closed";
-  socket.on("error", (error) => (end = "code" in error ? String(error.code) : error.message));
+  socket.on("error", (error) => {
+    end = "code" in error ? String(error.code) : error.message;
+  });
   socket.resume();
   await new Promise((resolve) => socket.once("close", resolve));
   return end;

@@ -14,7 +14,7 @@ import { peekHello } from "./listener-hello.ts";
 import { defaultListenerLimits, type ListenerLimits } from "./listener-limits.ts";
 import { endedInHandshake, notHttp2, refusalOfHandshake, refusalOfMember } from "./listener-refusals.ts";
 
-export { defaultListenerLimits, type ListenerLimits } from "./listener-limits.ts";
+export type { ListenerLimits } from "./listener-limits.ts";
 
 export type ListenerOptions = {
   /** Where to listen: an address of this machine, or `0.0.0.0` or `::` for all. */

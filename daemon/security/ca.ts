@@ -12,7 +12,7 @@ import { anyDaemonServerName, daemonServerName, identityUri, type Identity } fro
 import { meshIdSchema, nodeNameSchema } from "./names.ts";
 
 export { identityOf, type Identity, type Role } from "./identity.ts";
-export { meshIdSchema, nodeNameSchema } from "./names.ts";
+export { nodeNameSchema } from "./names.ts";
 
 /** A mesh's certificate authority. Whoever holds `privateKeyPem` can make members of the mesh. */
 export type Authority = {
@@ -87,7 +87,9 @@ export async function issueCertificate(authority: Authority, options: IssueOptio
   const { meshId, name, role, days, now } = options;
   const named = nodeNameSchema.safeParse(name);
   if (!named.success)
-    return fault(`no certificate for ${JSON.stringify(name)}: ${named.error.issues[0]!.message}`);
+    return fault(
+      `no certificate for ${JSON.stringify(name)}: ${named.error.issues[0]?.message ?? "it is no name"}`,
+    );
   const request = await verifiedRequest(options.requestPem);
   if (request.kind === "fault") return request;
 
@@ -189,6 +191,6 @@ function pemOf(data: x509.X509Certificate | x509.Pkcs10CertificateRequest): stri
 /** 127 random bits as positive hexadecimal: unguessable and unique without a counter (RFC 5280, 4.1.2.2). */
 function randomSerial(): string {
   const bytes = randomBytes(16);
-  bytes[0] = (bytes[0]! & 0x3f) | 0x40;
+  bytes[0] = ((bytes[0] ?? 0) & 0x3f) | 0x40;
   return bytes.toString("hex");
 }

@@ -82,8 +82,9 @@ export async function readClientContext(folder: string): Promise<ClientContextRe
   if (text === null) return storeFault(path, "it is missing", advice.client);
   const parsed = contextSchema.safeParse(parseJson(text));
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    return storeFault(path, `${issue.path.join(".") || "its JSON"}: ${issue.message}`, advice.client);
+    const issue = parsed.error.issues[0];
+    const where = issue?.path.join(".") || "its JSON";
+    return storeFault(path, `${where}: ${issue?.message ?? "does not fit"}`, advice.client);
   }
   if (parsed.data.meshId !== found.identity.meshId) {
     return storeFault(

@@ -38,10 +38,11 @@ export function identityOf(certificate: X509Certificate | Uint8Array): Identity 
   if (names === undefined || names.includes('"')) return null;
   const uris = names.split(", ").filter((entry) => entry.startsWith("URI:"));
   if (uris.length !== 1) return null;
-  const [, meshId, role, name] = uriPattern.exec(uris[0]!.slice("URI:".length)) ?? [];
-  if (!meshIdSchema.safeParse(meshId).success || !nodeNameSchema.safeParse(name).success) return null;
-  if (role !== "daemon" && role !== "client") return null;
-  return { meshId: meshId!, role, name: name! };
+  const [, meshId, role, name] = uriPattern.exec(uris[0]?.slice("URI:".length) ?? "") ?? [];
+  const mesh = meshIdSchema.safeParse(meshId);
+  const named = nodeNameSchema.safeParse(name);
+  if (!mesh.success || !named.success || (role !== "daemon" && role !== "client")) return null;
+  return { meshId: mesh.data, role, name: named.data };
 }
 
 function parseDer(der: Uint8Array): X509Certificate | null {
