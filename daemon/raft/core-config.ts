@@ -1,0 +1,63 @@
+import type { LogLine } from "./driver-options.ts";
+import type { Config, Storage } from "./core/core.ts";
+
+/** Time in ticks. An election begins after `electionTicks` to twice that many ticks without a word of a leader. */
+export interface RaftTiming {
+  readonly tickMs: number;
+  readonly electionTicks: number;
+  readonly heartbeatTicks: number;
+}
+
+export const DEFAULT_TIMING: RaftTiming = { tickMs: 100, electionTicks: 10, heartbeatTicks: 2 };
+
+/** The largest payload of one proposal. */
+export const PROPOSAL_BYTES_MAX = 1024 * 1024 + 1024;
+/** Proposals made in one turn enter the log together, up to this size. */
+export const PROPOSAL_BATCH_BYTES_MAX = 1024 * 1024;
+/** Proposals that are not applied yet; more are dropped. */
+export const PROPOSALS_MAX = 16_384;
+/** A read that no leader confirms is dropped after so many election timeouts. */
+export const READ_ELECTIONS_MAX = 3;
+/** Readers that wait at one time; more are dropped. */
+export const READERS_MAX = 16_384;
+/** How many Readys one turn handles before the event loop gets its turn. */
+export const READIES_PER_TURN_MAX = 16;
+
+const MIB = 1024 * 1024;
+
+/** The core's configuration: the project's choices, the same for every member. */
+export function coreConfig(options: {
+  readonly id: number;
+  readonly storage: Storage;
+  readonly timing: RaftTiming;
+  readonly random: () => number;
+  readonly report: LogLine;
+}): Config {
+  const { id, storage, timing, random, report } = options;
+  return {
+    id,
+    storage,
+    // Nothing is compacted yet: the whole log is applied anew at each start, and memberships with it.
+    applied: 0,
+    electionTick: timing.electionTicks,
+    heartbeatTick: timing.heartbeatTicks,
+    asyncStorageWrites: true,
+    preVote: true,
+    checkQuorum: true,
+    stepDownOnRemoval: true,
+    disableProposalForwarding: true,
+    // Below gRPC's 4 MiB with a batch of others around it.
+    maxSizePerMsg: MIB,
+    maxCommittedSizePerReady: 4 * MIB,
+    maxUncommittedEntriesSize: 64 * MIB,
+    maxInflightMsgs: 256,
+    maxInflightBytes: 16 * MIB,
+    randomizedElectionTicks: (electionTicks) => electionTicks + Math.floor(random() * electionTicks),
+    logger: {
+      debug: () => {},
+      info: (line) => report("info", line),
+      warn: (line) => report("warn", line),
+      error: (line) => report("error", line),
+    },
+  };
+}

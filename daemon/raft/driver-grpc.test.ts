@@ -1,0 +1,73 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, it, vi } from "vitest";
+import { RaftDriver } from "./driver.ts";
+import { FAST_TIMING } from "./driver.fixture.ts";
+import { GrpcTransport } from "./grpc-transport.ts";
+import { openTestChannel, serveRaft } from "./grpc.fixture.ts";
+import type { RaftPeer } from "./transport.ts";
+
+const MEMBERS = [1, 2, 3];
+
+let closers: (() => Promise<void> | void)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.toReversed()) await close();
+  closers = [];
+});
+
+it("three members agree over gRPC, also after the leader is gone", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "gpumesh-grpc-"));
+  closers.push(() => rm(folder, { recursive: true }));
+  const peers = new Map<number, RaftPeer>();
+  const transports = new Map<number, GrpcTransport>();
+  for (const id of MEMBERS) {
+    const transport = new GrpcTransport({ openChannel: (peer) => openTestChannel(peer, id) });
+    const { port, server } = await serveRaft(0, {
+      isMember: (member) => MEMBERS.includes(member),
+      receive: (message) => transport.deliver(message),
+      log: () => {},
+    });
+    closers.push(() => server.forceShutdown());
+    peers.set(id, { name: `member-${id}`, address: `127.0.0.1:${port}` });
+    transports.set(id, transport);
+  }
+  const applied = new Map<number, string[]>(MEMBERS.map((id) => [id, []]));
+  const drivers = new Map<number, RaftDriver>();
+  for (const [id, transport] of transports) {
+    transport.setPeers(new Map([...peers].filter(([member]) => member !== id)));
+    const driver = await RaftDriver.start({
+      id,
+      folder: join(folder, String(id)),
+      transport,
+      apply: ({ data }) => applied.get(id)!.push(Buffer.from(data).toString()),
+      bootstrap: { voters: MEMBERS },
+      onFatal: (error) => {
+        throw error;
+      },
+      timing: FAST_TIMING,
+    });
+    drivers.set(id, driver);
+    closers.push(() => driver.stop());
+  }
+  const leader = (): Promise<[number, RaftDriver]> =>
+    vi.waitFor(
+      () => {
+        const leading = [...drivers].find(([, driver]) => driver.leadsWithAppliedNoop());
+        if (leading === undefined) throw new Error("there is no leader");
+        return leading;
+      },
+      { timeout: 10_000, interval: 5 },
+    );
+  const [first, driver] = await leader();
+  const wanted = Array.from({ length: 500 }, (_, nth) => `p${nth}`);
+  await Promise.all(wanted.map((text) => driver.propose(Buffer.from(text))));
+  await driver.stop();
+  drivers.delete(first);
+  const [, next] = await leader();
+  await next.propose(Buffer.from("end"));
+  await vi.waitFor(() => {
+    for (const id of drivers.keys()) expect(applied.get(id)).toEqual([...wanted, "end"]);
+  });
+});

@@ -1,0 +1,44 @@
+import type { ConfChangeV2 } from "./core/core.ts";
+import type { RaftTiming } from "./core-config.ts";
+import type { Environment } from "./environment.ts";
+import type { RaftLog } from "./level-log.ts";
+import type { RaftTransport } from "./transport.ts";
+
+/** A committed proposal, of whichever member. */
+export interface CommittedEntry {
+  readonly index: number;
+  readonly term: number;
+  readonly data: Uint8Array;
+}
+
+/** What `proposeConfChange` takes; the driver names it itself. */
+export type MembershipChange = Omit<ConfChangeV2, "kind" | "context">;
+
+/** Takes one line of text on a notable event. */
+export type LogLine = (level: "info" | "warn" | "error", line: string) => void;
+
+export interface DriverOptions {
+  /** This member's number, above 0. */
+  readonly id: number;
+  /** The folder of the log, this driver's alone. */
+  readonly folder: string;
+  readonly transport: RaftTransport;
+  /** Called for each proposal in the order of the log, never twice in a run; what it throws is fatal. */
+  readonly apply: (entry: CommittedEntry) => unknown;
+  /**
+   * The first voters of a new group, used when the log is empty; null waits for a leader to send the log. To be given
+   * only when the group is made: with an emptied folder it would make a second group of the same name.
+   */
+  readonly bootstrap: { readonly voters: readonly number[] } | null;
+  /** The log could not be written, or an invariant is broken: the process must end. Called at most once, after the start. */
+  readonly onFatal: (error: Error) => void;
+  /** Takes one line for each notable event; silent by default. */
+  readonly report?: LogLine;
+  readonly timing?: RaftTiming;
+  readonly environment?: Environment;
+  /** Opens the log; `LevelLog.open` unless faults are to be injected. */
+  readonly openLog?: (
+    folder: string,
+    options: { readonly onFatal: (error: Error) => void },
+  ) => Promise<RaftLog>;
+}

@@ -1,0 +1,20 @@
+import type { ConfState } from "./core/core.ts";
+import type { RaftRole } from "./standing.ts";
+
+/** How one member stands, as it sees itself. */
+export interface RaftStatus {
+  readonly id: number;
+  readonly role: RaftRole;
+  readonly term: number;
+  /** Null where none is known. */
+  readonly leader: number | null;
+  readonly commit: number;
+  readonly applied: number;
+  readonly lastIndex: number;
+  readonly voters: readonly number[];
+  readonly learners: readonly number[];
+  /** The applied membership, with the outgoing half of a joint one. */
+  readonly confState: ConfState;
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  readonly progress: ReadonlyMap<number, { readonly match: number }>;
+}

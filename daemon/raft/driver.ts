@@ -1,0 +1,258 @@
+import { bootstrapBatch } from "./bootstrap.ts";
+import type { ConfState } from "./core/core.ts";
+import * as limits from "./core-config.ts";
+import { DriverError } from "./driver-error.ts";
+import type { DriverOptions, MembershipChange } from "./driver-options.ts";
+import type { RaftStatus } from "./driver-status.ts";
+import { systemEnvironment } from "./environment.ts";
+import type { Environment } from "./environment.ts";
+import { LevelLog } from "./level-log.ts";
+import type { RaftLog } from "./level-log.ts";
+import { Proposals } from "./proposals.ts";
+import type { Applied } from "./proposals.ts";
+import { RaftLoop } from "./raft-loop.ts";
+import { ReadRounds } from "./read-rounds.ts";
+import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import type { Standing } from "./standing.ts";
+
+/** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
+export class RaftDriver {
+  readonly #options: DriverOptions;
+  readonly #environment: Environment;
+  readonly #log: RaftLog;
+  readonly #loop: RaftLoop;
+  readonly #proposals: Proposals;
+  readonly #reads: ReadRounds;
+  readonly #appliedListeners = new Set<(index: number) => void>();
+  #phase: "replaying" | "running" | "ended" = "replaying";
+  #failure: Error | null = null;
+  #stopTicks: () => void = () => {};
+  #changingMembers = false;
+
+  private constructor(options: DriverOptions, log: RaftLog) {
+    const timing = options.timing ?? limits.DEFAULT_TIMING;
+    this.#options = options;
+    this.#environment = options.environment ?? systemEnvironment;
+    this.#log = log;
+    this.#proposals = new Proposals(this.#environment.randomBytes(8));
+    this.#reads = new ReadRounds({
+      askAgainTicks: timing.electionTicks,
+      waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
+    });
+    this.#loop = new RaftLoop({
+      id: options.id,
+      log,
+      timing,
+      environment: this.#environment,
+      proposals: this.#proposals,
+      reads: this.#reads,
+      send: (messages) => options.transport.send(messages),
+      apply: options.apply,
+      onApplied: (index) => {
+        for (const listener of this.#appliedListeners) listener(index);
+      },
+      onFatal: (error) => this.#fail(error),
+      report: options.report ?? (() => {}),
+    });
+  }
+
+  /**
+   * Opens the log, applies all that it knows to be committed, and takes part. Rejects with a LogError, or with what
+   * `apply` threw.
+   */
+  static async start(options: DriverOptions): Promise<RaftDriver> {
+    // Until the member runs, a failure is what this call rejects with.
+    let onFatal: (error: Error) => void = () => {};
+    const openLog = (): Promise<RaftLog> => {
+      const reporting = { onFatal: (error: Error) => onFatal(error) };
+      return options.openLog?.(options.folder, reporting) ?? LevelLog.open(options.folder, reporting);
+    };
+    let log = await openLog();
+    if (options.bootstrap !== null && log.lastIndex === 0 && log.recovered.hardState.term === 0) {
+      await log.append(bootstrapBatch(options.bootstrap.voters));
+      await log.close();
+      log = await openLog();
+    }
+    const driver = new RaftDriver(options, log);
+    onFatal = (error) => driver.#fail(error);
+    await driver.#replay();
+    driver.#run();
+    return driver;
+  }
+
+  /**
+   * Puts `data` into the log; resolves when it is applied here. Rejects with a DriverError; after `unknown-outcome` it
+   * may still be applied, by this member and all others.
+   */
+  propose(data: Uint8Array): Promise<Applied> {
+    const refusal = this.#refusalOfProposal(data.length);
+    if (refusal !== null) return Promise.reject(refusal);
+    this.#loop.schedule();
+    return this.#proposals.add(data);
+  }
+
+  /**
+   * Changes the membership; resolves with the new one when it is applied here. One change at a time, and only by a
+   * leader that has applied its own first entry: else it rejects as `dropped`.
+   */
+  async proposeConfChange(change: MembershipChange): Promise<ConfState> {
+    const refusal = this.#refusalOfProposal(0) ?? this.#refusalOfConfChange();
+    if (refusal !== null) throw refusal;
+    const { number, id, applied } = this.#proposals.addNow(this.#loop.board.standing.term);
+    this.#changingMembers = true;
+    const refused = this.#loop.proposeConfChange({ kind: "v2", ...change, context: id });
+    if (refused !== null) {
+      this.#proposals.reject(
+        number,
+        new DriverError("dropped", `the membership was not changed: ${refused.message}`),
+      );
+    }
+    try {
+      // What applying a membership change gives back is the membership.
+      return (await applied).result as ConfState;
+    } finally {
+      this.#changingMembers = false;
+    }
+  }
+
+  /**
+   * Resolves with an index at or after everything that was committed before the call, once it is applied here: a read
+   * of the applied state is linearizable then. Any member may ask. Rejects with a DriverError `dropped`.
+   */
+  readIndex(): Promise<number> {
+    if (this.#phase !== "running") return Promise.reject(ended());
+    if (this.#reads.size >= limits.READERS_MAX) {
+      return Promise.reject(
+        new DriverError("dropped", `${limits.READERS_MAX} readers wait already; try again later`),
+      );
+    }
+    this.#loop.schedule();
+    return this.#reads.add();
+  }
+
+  /** Asks a voter to take over; nothing happens where it can not. */
+  transferLeadership(to: number): void {
+    if (this.#phase === "running") this.#loop.transferLeadership(to);
+  }
+
+  status(): RaftStatus {
+    const { role, term, leader, confState } = this.#loop.board.standing;
+    const { commit, progress } = this.#loop.coreStatus();
+    return {
+      id: this.#options.id,
+      role,
+      term,
+      leader,
+      commit,
+      applied: this.#loop.applied,
+      lastIndex: this.#loop.lastIndex,
+      voters: confState.voters,
+      learners: confState.learners,
+      confState,
+      progress,
+    };
+  }
+
+  standing(): Standing {
+    return this.#loop.board.standing;
+  }
+
+  /** True when this member leads and has applied the first entry of its own term. */
+  leadsWithAppliedNoop(): boolean {
+    return this.#loop.board.standing.leadsWithAppliedNoop;
+  }
+
+  /** Calls on every change of `standing()`, at the end of a turn. Returns the way to end it. */
+  onStatus(listener: (standing: Standing) => void): () => void {
+    return this.#loop.board.listen(listener);
+  }
+
+  /** Calls with the newest applied index after entries were applied. Returns the way to end it. */
+  onApplied(listener: (index: number) => void): () => void {
+    this.#appliedListeners.add(listener);
+    return () => this.#appliedListeners.delete(listener);
+  }
+
+  /** Ends; what was proposed is left as `unknown-outcome`. Waits for the write in flight. */
+  async stop(): Promise<void> {
+    this.#end();
+    await this.#options.transport.stop();
+    await this.#loop.stop();
+    await this.#log.close();
+  }
+
+  async #replay(): Promise<void> {
+    const { commit } = this.#log.recovered.hardState;
+    this.#loop.turn();
+    while (this.#loop.applied < commit && this.#phase === "replaying") {
+      await new Promise<void>((resolve) => this.#environment.soon(resolve));
+      this.#loop.turn();
+    }
+    if (this.#failure === null) return;
+    await this.stop();
+    throw this.#failure;
+  }
+
+  #run(): void {
+    this.#phase = "running";
+    const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    transport.onMessage((received) => {
+      if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
+    });
+    transport.onUnreachable((member) => {
+      if (this.#phase === "running") this.#loop.reportUnreachable(member);
+    });
+    // After a stall the timer fires before the sockets are read, when every leader looks silent. So the tick waits until
+    // they are read, and the intervals that were missed are not made up for.
+    this.#stopTicks = this.#environment.every(timing.tickMs, () => {
+      this.#environment.soon(() => {
+        if (this.#phase === "running") this.#loop.tick();
+      });
+    });
+    // Nobody else can lead a group of one, so there is nobody to wait for.
+    const { voters } = this.#loop.board.standing.confState;
+    if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #refusalOfProposal(bytes: number): DriverError | null {
+    const { role, leader } = this.#loop.board.standing;
+    if (this.#phase !== "running") return ended();
+    if (role !== "leader") return notLeader(leader);
+    if (this.#loop.stalled) return diskStalled(leader);
+    if (this.#proposals.size >= limits.PROPOSALS_MAX) {
+      return new DriverError(
+        "dropped",
+        `${limits.PROPOSALS_MAX} proposals wait already; try again later`,
+        leader,
+      );
+    }
+    if (bytes <= limits.PROPOSAL_BYTES_MAX) return null;
+    return new DriverError(
+      "too-large",
+      `a proposal of ${bytes} bytes is over ${limits.PROPOSAL_BYTES_MAX}; split it`,
+    );
+  }
+
+  #refusalOfConfChange(): DriverError | null {
+    const { confState, leadsWithAppliedNoop, leader } = this.#loop.board.standing;
+    if (leadsWithAppliedNoop && !this.#changingMembers && confState.votersOutgoing.length === 0) return null;
+    return new DriverError("dropped", "another membership change is under way; try again later", leader);
+  }
+
+  #fail(error: Error): void {
+    if (this.#phase === "ended") return;
+    const wasRunning = this.#phase === "running";
+    this.#failure = error;
+    this.#end();
+    if (wasRunning) this.#options.onFatal(error);
+  }
+
+  #end(): void {
+    if (this.#phase === "ended") return;
+    this.#phase = "ended";
+    this.#stopTicks();
+    this.#proposals.rejectWaiting(ended());
+    this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
+    this.#reads.rejectAll(ended());
+  }
+}

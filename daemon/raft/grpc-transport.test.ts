@@ -1,0 +1,192 @@
+import * as grpc from "@grpc/grpc-js";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { RaftMessage } from "../../proto/gen/gpumesh/v1/RaftMessage.ts";
+import { loadMesh } from "../../proto/services.ts";
+import { message } from "./core/core.ts";
+import type { Message } from "./core/core.ts";
+import { GrpcTransport } from "./grpc-transport.ts";
+import { openTestChannel, serveRaft } from "./grpc.fixture.ts";
+import { toWire } from "./wire.ts";
+
+const { Raft } = loadMesh();
+
+interface Receiver {
+  readonly received: Message[];
+  readonly log: string[];
+  readonly members: Set<number>;
+  readonly port: number;
+  stop(): void;
+}
+
+let closers: (() => void)[] = [];
+let receiver: Receiver;
+let transport: GrpcTransport;
+let unreachable: number[];
+
+beforeEach(async () => {
+  receiver = await listen(0);
+  unreachable = [];
+  transport = makeTransport(1);
+});
+
+afterEach(async () => {
+  await transport.stop();
+  for (const close of closers) close();
+  closers = [];
+});
+
+async function listen(port: number): Promise<Receiver> {
+  const received: Message[] = [];
+  const log: string[] = [];
+  const members = new Set([1, 2]);
+  const { port: bound, server } = await serveRaft(port, {
+    isMember: (member) => members.has(member),
+    receive: (message) => void received.push(message),
+    log: (line) => void log.push(line),
+  });
+  closers.push(() => server.forceShutdown());
+  return { received, log, members, port: bound, stop: () => server.forceShutdown() };
+}
+
+function makeTransport(caller: number): GrpcTransport {
+  const made = new GrpcTransport({
+    openChannel: (peer) => openTestChannel(peer, caller),
+    limits: { redialMsMin: 5, redialMsMax: 50, dialTimeoutMs: 500 },
+  });
+  made.onUnreachable((member) => void unreachable.push(member));
+  made.setPeers(new Map([[2, { name: "two", address: `127.0.0.1:${receiver.port}` }]]));
+  return made;
+}
+
+const heartbeat = (commit: number): Message =>
+  message({ type: "MsgHeartbeat", to: 2, from: 1, term: 1, commit });
+
+/** A stream of its own, for messages that no honest transport sends. */
+function rawStream(caller: number): {
+  readonly send: (message: RaftMessage) => void;
+  readonly ended: Promise<grpc.StatusObject>;
+} {
+  const address = `127.0.0.1:${receiver.port}`;
+  const channel = openTestChannel({ name: "two", address }, caller);
+  closers.push(() => channel.close());
+  const client = new Raft(address, grpc.credentials.createInsecure(), { channelOverride: channel });
+  const stream = client.messages();
+  stream.on("data", () => {});
+  stream.on("error", () => {});
+  const ended = new Promise<grpc.StatusObject>((resolve) => void stream.on("status", resolve));
+  return { send: (sent) => void stream.write({ messages: [sent] }), ended };
+}
+
+describe("GrpcTransport", () => {
+  it("delivers messages in order", async () => {
+    const sent = Array.from({ length: 3000 }, (_, commit) => heartbeat(commit));
+    transport.send(sent.slice(0, 1000));
+    transport.send(sent.slice(1000));
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(3000));
+    expect(receiver.received).toEqual(sent);
+    expect(unreachable).toEqual([]);
+  });
+
+  it("carries entries of a mebibyte", async () => {
+    const data = new Uint8Array(1024 * 1024).fill(7);
+    const entries = [{ term: 1, index: 1, type: "EntryNormal", data }] as const;
+    const sent = Array.from({ length: 8 }, () =>
+      message({ type: "MsgApp", to: 2, from: 1, term: 1, entries }),
+    );
+    transport.send(sent);
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(8));
+    expect(receiver.received).toEqual(sent);
+  });
+
+  it("dials again, and brings nothing from the time between", async () => {
+    transport.send([heartbeat(1)]);
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+    receiver.stop();
+    await vi.waitFor(() => expect(unreachable).toContain(2));
+    // Some of these fall into the waits between dials, and some into dials that fail.
+    for (let commit = 1000; commit < 1100; commit++) {
+      transport.send([heartbeat(commit)]);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const lost = unreachable.length;
+    await vi.waitFor(() => expect(unreachable.length).toBeGreaterThan(lost));
+    const again = await listen(receiver.port);
+    let commit = 5000;
+    await vi.waitFor(() => {
+      transport.send([heartbeat(commit++)]);
+      expect(again.received.length).toBeGreaterThan(0);
+    });
+    expect(again.received.every((received) => received.commit >= 5000)).toBe(true);
+  });
+
+  it("reports a peer that is not there, each time it loses something", async () => {
+    receiver.stop();
+    await vi.waitFor(() => expect(unreachable.length).toBeGreaterThan(0));
+    const before = unreachable.length;
+    await vi.waitFor(() => {
+      transport.send([heartbeat(1)]);
+      expect(unreachable.length).toBeGreaterThan(before + 3);
+    });
+  });
+
+  it("follows a peer to its new address, and forgets one that left", async () => {
+    const elsewhere = await listen(0);
+    transport.setPeers(new Map([[2, { name: "two", address: `127.0.0.1:${elsewhere.port}` }]]));
+    transport.send([heartbeat(1)]);
+    await vi.waitFor(() => expect(elsewhere.received).toHaveLength(1));
+    transport.setPeers(new Map());
+    transport.send([heartbeat(2)]);
+    transport.setPeers(new Map([[2, { name: "two", address: `127.0.0.1:${elsewhere.port}` }]]));
+    transport.send([heartbeat(3)]);
+    await vi.waitFor(() => expect(elsewhere.received).toHaveLength(2));
+    expect(elsewhere.received.map((received) => received.commit)).toEqual([1, 3]);
+    expect(receiver.received).toEqual([]);
+  });
+});
+
+describe("raftService", () => {
+  it("ends the stream of one who sends in another's name", async () => {
+    const stream = rawStream(1);
+    stream.send(toWire(heartbeat(1)));
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+    stream.send(toWire({ ...heartbeat(2), from: 3 }));
+    stream.send(toWire(heartbeat(3)));
+    expect(await stream.ended).toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+    expect(receiver.received).toHaveLength(1);
+    expect(receiver.log).toEqual(["refused the raft stream of member 1: a message names 3 as its sender"]);
+  });
+
+  it.each([
+    ["no member", 9],
+    ["nobody", 0],
+  ])("refuses a caller who is %s", async (_name, caller) => {
+    const stream = rawStream(caller);
+    stream.send(toWire({ ...heartbeat(1), from: caller }));
+    expect(await stream.ended).toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+    expect(receiver.received).toEqual([]);
+    expect(receiver.log).toHaveLength(1);
+  });
+
+  it("ends the stream of a member that was removed", async () => {
+    const stream = rawStream(1);
+    stream.send(toWire(heartbeat(1)));
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+    receiver.members.delete(1);
+    stream.send(toWire(heartbeat(2)));
+    expect(await stream.ended).toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+    expect(receiver.received).toHaveLength(1);
+  });
+
+  it.each<[string, RaftMessage]>([
+    ["an unknown type", { ...toWire(heartbeat(1)), type: "MsgFuture" }],
+    ["a local type", { ...toWire(heartbeat(1)), type: "MsgStorageAppend" }],
+    ["a negative number", { ...toWire(heartbeat(1)), term: -4 }],
+  ])("ends a stream with %s and goes on serving", async (_name, wire) => {
+    const stream = rawStream(1);
+    stream.send(wire);
+    expect(await stream.ended).toMatchObject({ code: grpc.status.INVALID_ARGUMENT });
+    transport.send([heartbeat(7)]);
+    await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
+    expect(receiver.log).toHaveLength(1);
+  });
+});

@@ -1,0 +1,96 @@
+import type { Message } from "./core/core.ts";
+import type { RaftTransport } from "./transport.ts";
+
+/** Decides the fate of one message: dropped, or delivered after so many milliseconds. */
+export type LinkRule = (message: Message) => "drop" | { readonly delayMs: number };
+
+/**
+ * A network inside one process, for tests and simulation. Messages between healthy members arrive in the order of
+ * sending, in a later turn of the event loop.
+ */
+export class MemoryNetwork {
+  readonly #members = new Map<number, MemoryTransport>();
+  #groups: readonly ReadonlySet<number>[] = [];
+  #rule: LinkRule = () => ({ delayMs: 0 });
+
+  /** A transport for this member; it takes the place of an earlier one of the same number. */
+  join(member: number): RaftTransport {
+    const transport = new MemoryTransport(
+      (message) => this.#carry(message),
+      () => {
+        if (this.#members.get(member) === transport) this.#members.delete(member);
+      },
+    );
+    this.#members.set(member, transport);
+    return transport;
+  }
+
+  /** From now on only members of one group hear each other; a member in no group hears nobody. */
+  partition(...groups: readonly (readonly number[])[]): void {
+    this.#groups = groups.map((group) => new Set(group));
+  }
+
+  /** Ends partitions and rules. */
+  heal(): void {
+    this.#groups = [];
+    this.#rule = () => ({ delayMs: 0 });
+  }
+
+  /** Asks `rule` about each message that no partition stops. */
+  setRule(rule: LinkRule): void {
+    this.#rule = rule;
+  }
+
+  #carry(message: Message): void {
+    const fate = this.#rule(message);
+    if (fate === "drop" || !this.#connected(message.from, message.to)) return;
+    const deliver = (): void => {
+      if (this.#connected(message.from, message.to)) this.#members.get(message.to)?.receive(message);
+    };
+    if (fate.delayMs === 0) setImmediate(deliver);
+    else setTimeout(deliver, fate.delayMs);
+  }
+
+  #connected(from: number, to: number): boolean {
+    return this.#groups.length === 0 || this.#groups.some((group) => group.has(from) && group.has(to));
+  }
+}
+
+class MemoryTransport implements RaftTransport {
+  readonly #carry: (message: Message) => void;
+  readonly #leave: () => void;
+  #handler: (message: Message) => void = () => {};
+  #stopped = false;
+
+  constructor(carry: (message: Message) => void, leave: () => void) {
+    this.#carry = carry;
+    this.#leave = leave;
+  }
+
+  send(messages: readonly Message[]): void {
+    if (this.#stopped) return;
+    for (const message of messages) this.#carry(message);
+  }
+
+  receive(message: Message): void {
+    if (!this.#stopped) this.#handler(message);
+  }
+
+  onMessage(handler: (message: Message) => void): void {
+    this.#handler = handler;
+  }
+
+  onUnreachable(): void {
+    // This network loses messages in silence.
+  }
+
+  setPeers(): void {
+    // Every member of the network is known to it.
+  }
+
+  stop(): Promise<void> {
+    this.#stopped = true;
+    this.#leave();
+    return Promise.resolve();
+  }
+}

@@ -1,0 +1,143 @@
+import * as grpc from "@grpc/grpc-js";
+import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
+import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
+import { loadMesh } from "../../proto/services.ts";
+import type { Message } from "./core/core.ts";
+import { SendQueue } from "./send-queue.ts";
+import type { SendQueueLimits } from "./send-queue.ts";
+import type { RaftPeer } from "./transport.ts";
+import { toWire } from "./wire.ts";
+
+const Raft = loadMesh().Raft;
+
+/** Opens a channel to a peer; the caller closes it. In the product it is always mutual TLS. */
+export type OpenChannel = (peer: RaftPeer) => grpc.Channel;
+
+export interface LinkLimits extends SendQueueLimits {
+  /** A stream that the peer has not accepted after this time is given up. */
+  readonly dialTimeoutMs: number;
+  /** The wait before the first new dial; it doubles up to `redialMsMax`, and is then halved at random. */
+  readonly redialMsMin: number;
+  readonly redialMsMax: number;
+}
+
+export interface LinkOptions {
+  readonly peer: RaftPeer;
+  readonly openChannel: OpenChannel;
+  readonly limits: LinkLimits;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** A message was dropped; called at most once for each call of `send`, and once when the stream fails. */
+  readonly onLoss: () => void;
+}
+
+type MessagesStream = grpc.ClientDuplexStream<RaftBatch, RaftReceipt__Output>;
+
+type LinkState =
+  | { readonly kind: "dialing"; readonly line: Line }
+  | { readonly kind: "open"; readonly line: Line; readonly writing: boolean }
+  /** Waiting to dial again; what is sent meanwhile is dropped. */
+  | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
+  | { readonly kind: "stopped" };
+
+interface Line {
+  readonly channel: grpc.Channel;
+  readonly stream: MessagesStream;
+  readonly dialTimer: NodeJS.Timeout;
+}
+
+/**
+ * The way to one peer: a stream that is dialed again whenever it fails. Messages wait in a bounded queue until the peer
+ * has accepted the stream, and all that are sent in one turn of the event loop leave together. A failure empties the
+ * queue, so a peer that comes back is not flooded with the past.
+ */
+export class PeerLink {
+  readonly #options: LinkOptions;
+  readonly #queue: SendQueue;
+  #state: LinkState;
+  #failures = 0;
+  #flushScheduled = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#queue = new SendQueue(options.limits);
+    this.#state = { kind: "dialing", line: this.#dial() };
+  }
+
+  send(message: Message): void {
+    if (this.#state.kind === "stopped") return;
+    if (this.#state.kind === "waiting") return this.#options.onLoss();
+    if (this.#queue.push(message, performance.now())) this.#options.onLoss();
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    setImmediate(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  stop(): void {
+    const state = this.#state;
+    this.#state = { kind: "stopped" };
+    if (state.kind === "waiting") clearTimeout(state.timer);
+    if (state.kind === "dialing" || state.kind === "open") hangUp(state.line);
+    this.#queue.clear();
+  }
+
+  #dial(): Line {
+    const { peer, openChannel, limits } = this.#options;
+    const channel = openChannel(peer);
+    // grpc-js wants credentials even where the given channel has its own, and does not look at them.
+    const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
+    const stream = client.messages();
+    const fail = (): void => this.#failed(stream);
+    // The peer answers with headers once it has accepted the caller, and with nothing more.
+    stream.on("metadata", () => this.#accepted(stream));
+    stream.on("data", () => {});
+    stream.on("error", fail);
+    stream.on("end", fail);
+    return { channel, stream, dialTimer: setTimeout(fail, limits.dialTimeoutMs) };
+  }
+
+  #accepted(stream: MessagesStream): void {
+    if (this.#state.kind !== "dialing" || this.#state.line.stream !== stream) return;
+    clearTimeout(this.#state.line.dialTimer);
+    this.#failures = 0;
+    this.#state = { kind: "open", line: this.#state.line, writing: false };
+    this.#flush();
+  }
+
+  /** Writes one batch if none is being written, so that what comes meanwhile travels together. */
+  #flush(): void {
+    if (this.#state.kind !== "open" || this.#state.writing) return;
+    const { line } = this.#state;
+    const messages = this.#queue.take(performance.now());
+    if (messages.length === 0) return;
+    this.#state = { kind: "open", line, writing: true };
+    line.stream.write({ messages: messages.map(toWire) }, () => {
+      if (this.#state.kind !== "open" || this.#state.line !== line) return;
+      this.#state = { kind: "open", line, writing: false };
+      this.#flush();
+    });
+  }
+
+  #failed(stream: MessagesStream): void {
+    const state = this.#state;
+    if ((state.kind !== "dialing" && state.kind !== "open") || state.line.stream !== stream) return;
+    hangUp(state.line);
+    this.#queue.clear();
+    const { redialMsMin, redialMsMax } = this.#options.limits;
+    const ceiling = Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++);
+    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
+    const timer = setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
+    this.#state = { kind: "waiting", timer };
+    this.#options.onLoss();
+  }
+}
+
+function hangUp(line: Line): void {
+  clearTimeout(line.dialTimer);
+  line.stream.cancel();
+  // A channel's own back-off would outlast ours, so each dial has a channel of its own.
+  line.channel.close();
+}

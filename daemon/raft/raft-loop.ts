@@ -1,0 +1,299 @@
+import { Applier } from "./applier.ts";
+import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
+import { RaftError, RawNode } from "./core/core.ts";
+import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
+import * as limits from "./core-config.ts";
+import type { RaftTiming } from "./core-config.ts";
+import { DriverError } from "./driver-error.ts";
+import type { CommittedEntry, LogLine } from "./driver-options.ts";
+import type { Environment } from "./environment.ts";
+import type { RaftLog } from "./level-log.ts";
+import { LogWriter } from "./log-writer.ts";
+import type { Proposals } from "./proposals.ts";
+import type { ReadRounds } from "./read-rounds.ts";
+import { diskStalled, notLeader, unknownOutcome } from "./refusals.ts";
+import { ROLES, StandingBoard } from "./standing.ts";
+import { SyncedEntries } from "./synced-entries.ts";
+
+export interface LoopOptions {
+  readonly id: number;
+  readonly log: RaftLog;
+  readonly timing: RaftTiming;
+  readonly environment: Environment;
+  readonly proposals: Proposals;
+  readonly reads: ReadRounds;
+  readonly send: (messages: readonly Message[]) => void;
+  readonly apply: (entry: CommittedEntry) => unknown;
+  readonly onApplied: (index: number) => void;
+  readonly onFatal: (error: Error) => void;
+  readonly report: LogLine;
+}
+
+/**
+ * The loop between the core, its log and its state machine: store -> send -> apply, in turns of the event loop, each fed
+ * with all that came since the last one. Writes are asynchronous: the loop goes on while a batch is being synced, and
+ * votes and acknowledgements leave when it is.
+ *
+ * A member whose disk does not answer for an election timeout falls silent, so that the others find a leader whose disk
+ * does (hashicorp/raft#503).
+ */
+export class RaftLoop {
+  readonly board: StandingBoard;
+  readonly #options: LoopOptions;
+  readonly #storage: SyncedEntries;
+  readonly #writer: LogWriter;
+  readonly #node: RawNode;
+  readonly #applier: Applier;
+  #stalled = false;
+  #turning = false;
+  #turnScheduled = false;
+  #ended = false;
+
+  constructor(options: LoopOptions) {
+    const { log, proposals, timing } = options;
+    this.#options = options;
+    this.#storage = new SyncedEntries(log.recovered.entries, log.recovered.hardState);
+    this.board = new StandingBoard(log.recovered.hardState.term);
+    this.#writer = new LogWriter(
+      log,
+      this.#storage,
+      (responses) => this.#written(responses),
+      (error) => this.#fail(error),
+    );
+    this.#node = new RawNode(
+      limits.coreConfig({
+        id: options.id,
+        storage: this.#storage,
+        timing,
+        random: () => options.environment.random(),
+        report: options.report,
+      }),
+    );
+    this.#applier = new Applier({
+      proposals,
+      apply: options.apply,
+      applyConfChange: (change) => this.#node.applyConfChange(change),
+      onConfState: (applied) => {
+        this.#writer.recordConfState(applied);
+        this.board.observe({ confState: applied.state });
+      },
+      recorded: log.recovered.confState,
+    });
+  }
+
+  /** The index of the last applied entry. */
+  get applied(): number {
+    return this.#applier.applied.index;
+  }
+
+  /** The index of the last synced entry. */
+  get lastIndex(): number {
+    return this.#storage.lastIndex();
+  }
+
+  /** The disk has not answered for an election timeout. */
+  get stalled(): boolean {
+    return this.#stalled;
+  }
+
+  coreStatus(): ReturnType<RawNode["status"]> {
+    return this.#node.status();
+  }
+
+  /** Runs a turn once all input that is ready by now has come in. */
+  schedule(): void {
+    if (this.#turnScheduled) return;
+    this.#turnScheduled = true;
+    this.#options.environment.soon(() => {
+      this.#turnScheduled = false;
+      this.turn();
+    });
+  }
+
+  receive(received: Message): void {
+    this.#feed(() => this.#node.step(received));
+  }
+
+  campaign(): void {
+    this.#feed(() => this.#node.campaign());
+  }
+
+  transferLeadership(to: number): void {
+    this.#feed(() => this.#node.transferLeader(to));
+  }
+
+  reportUnreachable(member: number): void {
+    this.#feed(() => this.#node.reportUnreachable(member));
+  }
+
+  /** Gives the change to the core at once; what refuses it is the answer. */
+  proposeConfChange(change: ConfChangeV2): RaftError | null {
+    return this.#feed(() => this.#node.proposeConfChange(change));
+  }
+
+  tick(): void {
+    const { reads, timing, report } = this.#options;
+    this.#writer.tick();
+    const stalled = this.#writer.writingTicks >= timing.electionTicks;
+    if (stalled !== this.#stalled) {
+      this.#stalled = stalled;
+      report(
+        "warn",
+        stalled ? "the disk of the raft log does not answer: falling silent" : "the disk answers again",
+      );
+    }
+    reads.tick();
+    // Without ticks a leader sends no heartbeats, and a follower begins no election that it could not vote in.
+    if (!stalled) this.#feed(() => this.#node.tick());
+    this.turn();
+  }
+
+  /** Gives the core what waits, and does what it says until it says nothing more. */
+  turn(): void {
+    if (this.#ended || this.#turning) return;
+    this.#turning = true;
+    this.#guard(() => {
+      this.#proposeWaiting();
+      this.#askReads();
+      for (let count = 0; this.#node.hasReady(); count++) {
+        if (count === limits.READIES_PER_TURN_MAX) {
+          this.schedule();
+          break;
+        }
+        this.#handle(this.#node.ready());
+      }
+      this.#publish();
+    });
+    this.#turning = false;
+  }
+
+  /** Nothing is stepped, sent or applied from now on; waits for the write in flight. */
+  async stop(): Promise<void> {
+    this.#ended = true;
+    await this.#writer.stop();
+  }
+
+  /** Store first, so that the disk works while the rest is done; then send; then apply. */
+  #handle(ready: Ready): void {
+    const { softState, hardState } = ready;
+    if (softState !== null) {
+      const leader = softState.lead === NO_NODE ? null : softState.lead;
+      this.board.observe({ role: ROLES[softState.raftState], leader });
+    }
+    if (hardState !== null) this.board.observe({ term: hardState.term });
+    for (const read of ready.readStates) this.#options.reads.confirm(read.requestCtx, read.index);
+    const outbound: Message[] = [];
+    const applies: Message[] = [];
+    for (const out of ready.messages) {
+      if (out.to === LOCAL_APPEND_THREAD) this.#writer.enqueue(out);
+      else if (out.to === LOCAL_APPLY_THREAD) applies.push(out);
+      else outbound.push(out);
+    }
+    this.#writer.pump();
+    this.#send(outbound);
+    for (const apply of applies) {
+      for (const entry of apply.entries) this.#applier.apply(entry);
+      this.#respond(apply.responses);
+      this.#options.onApplied(this.applied);
+    }
+    this.#options.reads.applied(this.applied);
+  }
+
+  #send(messages: readonly Message[]): void {
+    if (messages.length > 0 && !this.#stalled) this.#options.send(messages);
+  }
+
+  #written(responses: readonly Message[]): void {
+    if (this.#ended) return;
+    this.#guard(() => this.#respond(responses));
+    this.turn();
+  }
+
+  #respond(responses: readonly Message[]): void {
+    const { id } = this.#options;
+    for (const response of responses) if (response.to === id) this.#tolerate(() => this.#node.step(response));
+    this.#send(responses.filter((response) => response.to !== id));
+  }
+
+  /** Input for the core from outside; it is worked on in the next turn. */
+  #feed(input: () => void): RaftError | null {
+    if (this.#ended) return null;
+    let refused: RaftError | null = null;
+    this.#guard(() => {
+      refused = this.#tolerate(input);
+    });
+    this.schedule();
+    return refused;
+  }
+
+  /** A RaftError is the core's way to say that it ignores an input; everything else that it throws is a defect. */
+  #tolerate(input: () => void): RaftError | null {
+    try {
+      input();
+      return null;
+    } catch (error) {
+      if (error instanceof RaftError) return error;
+      throw error;
+    }
+  }
+
+  #proposeWaiting(): void {
+    const { proposals, id } = this.#options;
+    const { role, term, leader } = this.board.standing;
+    if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
+    if (this.#stalled) return proposals.rejectWaiting(diskStalled(leader));
+    for (;;) {
+      const batch = proposals.take(term, limits.PROPOSAL_BATCH_BYTES_MAX);
+      if (batch.length === 0) return;
+      const entries = batch.map(({ entry }): Entry => ({
+        term: 0,
+        index: 0,
+        type: "EntryNormal",
+        data: entry,
+      }));
+      const refused = this.#feed(() =>
+        this.#node.step(message({ type: "MsgProp", to: id, from: id, entries })),
+      );
+      if (refused === null) continue;
+      const dropped = new DriverError("dropped", `${refused.message}; try again later`, leader);
+      for (const { number } of batch) proposals.reject(number, dropped);
+    }
+  }
+
+  #askReads(): void {
+    if (this.board.standing.leader === null || this.#stalled) return;
+    const context = this.#options.reads.begin();
+    if (context !== null) this.#node.readIndex(context);
+  }
+
+  /** Draws the consequences of what the turn found out. */
+  #publish(): void {
+    const { proposals, reads } = this.#options;
+    const changed = this.board.publish(this.#applier.applied.term);
+    if (changed === null) return;
+    const { before, now } = changed;
+    if (now.role !== "leader" || now.term !== before.term) {
+      proposals.rejectBefore(now.role === "leader" ? now.term : Infinity, unknownOutcome(now.leader));
+    }
+    if (now.term !== before.term || now.leader !== before.leader) {
+      reads.restart();
+      if (reads.size > 0) this.schedule();
+    }
+    this.board.notify();
+  }
+
+  /** Runs what may break an invariant; a broken one ends this member. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+
+  #fail(error: Error): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#options.onFatal(error);
+  }
+}

@@ -1,0 +1,25 @@
+import type { Message } from "./core/core.ts";
+
+/** Where a member is reached. */
+export interface RaftPeer {
+  readonly name: string;
+  /** `host:port`. */
+  readonly address: string;
+}
+
+/**
+ * Carries messages between members, as the core expects it of a network: it may lose, delay or repeat them, but it
+ * never changes one, and never names another sender than the true one.
+ */
+export interface RaftTransport {
+  /** Never waits and never throws; what can not be sent is dropped, since raft sends it again. */
+  send(messages: readonly Message[]): void;
+  /** Sets the one receiver of messages from peers. */
+  onMessage(handler: (message: Message) => void): void;
+  /** Sets the one receiver of failures: a message to this member was lost, and so may be those that follow. */
+  onUnreachable(handler: (member: number) => void): void;
+  /** Who can be reached, by raft number; replaces what was known. Messages to anyone else are dropped. */
+  setPeers(peers: ReadonlyMap<number, RaftPeer>): void;
+  /** Nothing is sent or received once it has resolved. */
+  stop(): Promise<void>;
+}
