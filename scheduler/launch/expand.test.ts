@@ -17,7 +17,7 @@ function withVariables(
 
 describe("expander", () => {
   it.each([
-    ["$HOME/x", "/home/u/x"],
+    ["$HOME/x", "/data/u/x"],
     ["${HOME}x", "/home/ux"],
     ["$A_1$A_1", "aa"],
     ["$A_1.b", "a.b"],

@@ -43,7 +43,7 @@ export interface Job {
    */
   'attempts'?: (_gpumesh_v1_Attempt)[];
   /**
-   * The job as normalised, a JSON document in the native form's terms.
+   * The job as the scheduler has it, every default filled in: a JSON document.
    */
   'specJson'?: (string);
   /**
@@ -91,7 +91,7 @@ export interface Job__Output {
    */
   'attempts': (_gpumesh_v1_Attempt__Output)[];
   /**
-   * The job as normalised, a JSON document in the native form's terms.
+   * The job as the scheduler has it, every default filled in: a JSON document.
    */
   'specJson': (string);
   /**

@@ -1,0 +1,167 @@
+import { randomUUID } from "node:crypto";
+import type { CreateJoinTokenReply__Output } from "../../proto/gen/gpumesh/v1/CreateJoinTokenReply.ts";
+import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
+import type { ListJobsReply__Output } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts";
+import type { ListNodesReply__Output } from "../../proto/gen/gpumesh/v1/ListNodesReply.ts";
+import type { Mesh__Output } from "../../proto/gen/gpumesh/v1/Mesh.ts";
+import type { Node__Output } from "../../proto/gen/gpumesh/v1/Node.ts";
+import type { SubmitJobReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
+import type { Fault } from "../../scheduler/model/fault.ts";
+import { ApiError } from "./api-error.ts";
+import { Connection } from "./connection.ts";
+import { contextFolder, readContext, type ClientContext } from "./context.ts";
+import { readJobLogs, type LogsOptions } from "./job-logs.ts";
+import type { LogPiece } from "./log-piece.ts";
+import { hasEnded, watchJob } from "./watch-job.ts";
+
+export { ApiError, type ApiErrorCode } from "./api-error.ts";
+export {
+  addressesOf,
+  contextFolder,
+  ContextError,
+  readContext,
+  updateAddresses,
+  type ClientContext,
+} from "./context.ts";
+export type { LogsOptions } from "./job-logs.ts";
+export type { LogPiece, LogStreamName } from "./log-piece.ts";
+export { MeshUnreachable, type TriedAddress } from "./mesh-unreachable.ts";
+export { hasEnded } from "./watch-job.ts";
+export type { Fault };
+export type { Attempt__Output as Attempt } from "../../proto/gen/gpumesh/v1/Attempt.ts";
+export type { AttemptPart__Output as AttemptPart } from "../../proto/gen/gpumesh/v1/AttemptPart.ts";
+export type { Gpu__Output as Gpu } from "../../proto/gen/gpumesh/v1/Gpu.ts";
+
+/** The API's messages, as `api.proto` describes them; times are Unix milliseconds. */
+export type Job = Job__Output;
+export type JobList = ListJobsReply__Output;
+export type Node = Node__Output;
+export type MeshStatus = Mesh__Output;
+export type JoinToken = CreateJoinTokenReply__Output;
+
+export interface ConnectOptions {
+  /** A context, or the folder that holds one. Default: `$GPUMESH_CONTEXT`, else `~/.config/gpumesh`. */
+  readonly context?: ClientContext | string;
+  /** For how long a call is repeated, on all the addresses in turn, before `MeshUnreachable`. Default: 30 s. */
+  readonly retryForMs?: number;
+  /** Closes the connection when aborted. */
+  readonly signal?: AbortSignal;
+}
+
+export type Submitted =
+  | { readonly kind: "submitted"; readonly jobId: number }
+  /** Everything that is wrong with the job file. Nothing was queued. */
+  | { readonly kind: "faults"; readonly faults: readonly Fault[] };
+
+/**
+ * One mesh, through whichever of its daemons answers. Every method rejects with `ApiError` when the mesh says no, with
+ * `MeshUnreachable` when no daemon could carry out the call in time, and with the reason of a signal that was aborted.
+ */
+export interface Mesh {
+  readonly meshId: string;
+  /** Queues a job. All its tries carry one request id (8 to 64 of `[A-Za-z0-9-]`), so that it is queued once. */
+  submit(jobFile: string, options?: { readonly requestId?: string }): Promise<Submitted>;
+  job(id: number): Promise<Job>;
+  /** Newest first, at most `limit` (1000). */
+  jobs(options?: { readonly states?: readonly string[]; readonly limit?: number }): Promise<JobList>;
+  cancel(id: number): Promise<void>;
+  nodes(): Promise<readonly Node[]>;
+  status(): Promise<MeshStatus>;
+  /** @param options.validMs 0 or left out: one hour; at most 7 days */
+  createJoinToken(options?: { readonly validMs?: number }): Promise<JoinToken>;
+  /** The job now and after each change, over changes of leader, until it has ended. States may be skipped. */
+  watch(id: number, options?: { readonly signal?: AbortSignal }): AsyncIterable<Job>;
+  /** The job once it has ended. */
+  wait(id: number, options?: { readonly signal?: AbortSignal }): Promise<Job>;
+  /**
+   * The bytes of the job's logs: of each command and stream every byte once and in order, whatever breaks meanwhile.
+   * With `follow` it goes on with the next attempt when the job is tried again, and ends when the job has ended and all
+   * its logs are complete. A log that went with its node gives one `lost` piece.
+   */
+  logs(id: number, options?: LogsOptions): AsyncIterable<LogPiece>;
+  close(): void;
+}
+
+const retryForMsDefault = 30_000;
+
+/** Reads the context and makes a client of its mesh; the first call connects. Rejects with `ContextError`. */
+export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
+  const { context, retryForMs = retryForMsDefault, signal } = options;
+  const found =
+    typeof context === "object" ? context : await readContext(contextFolder(context, process.env));
+  const connection = new Connection(found, retryForMs, signal);
+  const read = { repeatable: true } as const;
+
+  const job = (jobId: number): Promise<Job> =>
+    connection.unary<Job>((api, call, done) => api.getJob({ jobId }, call, done), read);
+
+  const watch = (id: number, signal?: AbortSignal): AsyncIterable<Job> =>
+    watchJob(connection, id, connection.signalWith(signal));
+
+  return {
+    meshId: found.meshId,
+    job,
+    async submit(jobFile, { requestId = randomUUID() } = {}) {
+      const request = { requestId, jobFile };
+      const reply = await connection.unary<SubmitJobReply__Output>(
+        (api, call, done) => api.submitJob(request, call, done),
+        read,
+      );
+      return reply.faults.length > 0
+        ? { kind: "faults", faults: reply.faults }
+        : { kind: "submitted", jobId: reply.jobId };
+    },
+    jobs({ states = [], limit = 0 } = {}) {
+      const request = { states: [...states], limit };
+      return connection.unary<JobList>((api, call, done) => api.listJobs(request, call, done), read);
+    },
+    cancel: (id) => cancelJob(connection, id, job),
+    async nodes() {
+      const reply = await connection.unary<ListNodesReply__Output>(
+        (api, call, done) => api.listNodes({}, call, done),
+        read,
+      );
+      return reply.nodes;
+    },
+    status: () => connection.unary<MeshStatus>((api, call, done) => api.getMesh({}, call, done), read),
+    createJoinToken({ validMs = 0 } = {}) {
+      // A token that was made twice is one secret too many: a call that got no answer is not sent again.
+      return connection.unary<JoinToken>((api, call, done) => api.createJoinToken({ validMs }, call, done), {
+        repeatable: false,
+      });
+    },
+    watch: (id, { signal } = {}) => watch(id, signal),
+    async wait(id, { signal } = {}) {
+      for await (const current of watch(id, signal)) if (hasEnded(current)) return current;
+      throw new Error(`the watch of job ${id} ended before the job`);
+    },
+    logs: (id, options = {}) => readJobLogs(connection, () => job(id), id, options),
+    close: () => connection.close(),
+  };
+}
+
+/**
+ * A try whose answer was lost may have cancelled the job, and the mesh refuses to cancel it twice: then what matters is
+ * whether it is cancelled or about to be.
+ */
+async function cancelJob(
+  connection: Connection,
+  jobId: number,
+  getJob: (id: number) => Promise<Job>,
+): Promise<void> {
+  let tries = 0;
+  try {
+    await connection.unary(
+      (api, call, done) => {
+        tries++;
+        return api.cancelJob({ jobId }, call, done);
+      },
+      { repeatable: true },
+    );
+  } catch (error) {
+    const refused = error instanceof ApiError && error.code === "FAILED_PRECONDITION";
+    if (!refused || tries === 1) throw error;
+    const { state } = await getJob(jobId);
+    if (state !== "cancelled" && state !== "terminating") throw error;
+  }
+}
