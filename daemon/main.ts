@@ -1,3 +1,4 @@
+import "./main/thread-pool.ts";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -170,7 +171,9 @@ program
   .action(dev);
 
 program.parseAsync().catch((error: unknown) => {
-  const expected = error instanceof SetupError || error instanceof ChannelError;
+  // A system error, such as EACCES, says in its message what was done to which file.
+  const fromSystem = error instanceof Error && "syscall" in error;
+  const expected = error instanceof SetupError || error instanceof ChannelError || fromSystem;
   process.stderr.write(
     `gpumeshd: ${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );

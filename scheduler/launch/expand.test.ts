@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { expander } from "./expand.ts";
 import type { Definition } from "./expand.ts";
 
-const facts = { HOME: "/home/u", PATH: "/bin", A_1: "a" };
+const facts = { HOME: "/data/u", PATH: "/bin", A_1: "a" };
 
 function withVariables(
   values: Readonly<Record<string, string>>,
@@ -18,7 +18,7 @@ function withVariables(
 describe("expander", () => {
   it.each([
     ["$HOME/x", "/data/u/x"],
-    ["${HOME}x", "/home/ux"],
+    ["${HOME}x", "/data/ux"],
     ["$A_1$A_1", "aa"],
     ["$A_1.b", "a.b"],
     ["5$ and $1 and $", "5$ and $1 and $"],
