@@ -33,6 +33,8 @@ export type Program = {
 };
 
 const mpiFiles = "test/cluster/**/*.mpi.test.ts";
+/** Real processes, deadlines and kills: right beside the code, too slow for every commit. */
+const processFiles = "daemon/executor/process-executor*.test.ts";
 
 /** The suites of vitest, in the order in which they run. vitest.config.ts makes one project out of each. */
 export const testSuites: readonly TestSuite[] = [
@@ -44,9 +46,19 @@ export const testSuites: readonly TestSuite[] = [
       "test/*.test.ts",
       "test/{tidy,runner,bench}/**/*.test.ts",
     ],
+    exclude: [processFiles],
     needs: [],
     serial: false,
     testTimeoutMs: 20_000,
+    limitMinutes: 3,
+  },
+  {
+    kind: "tests",
+    name: "processes",
+    include: [processFiles],
+    needs: [],
+    serial: true,
+    testTimeoutMs: 30_000,
     limitMinutes: 3,
   },
   {
@@ -56,7 +68,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: [],
     serial: false,
     testTimeoutMs: 120_000,
-    limitMinutes: 7,
+    limitMinutes: 4,
   },
   {
     kind: "tests",

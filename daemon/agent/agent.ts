@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { NodeFacts } from "../../scheduler/model/node.ts";
-import type { Fence } from "../../scheduler/model/job.ts";
+import type { PartReport } from "../../scheduler/model/command.ts";
+import type { Attempt, Fence } from "../../scheduler/model/job.ts";
 import type { JobId } from "../../scheduler/model/ids.ts";
 import { jobId } from "../../scheduler/model/ids.ts";
 import { parseAttempt, parseJobSpec } from "../../scheduler/model/schemas.ts";
@@ -8,6 +9,7 @@ import type { NodePaths } from "../../scheduler/launch/launch.ts";
 import type { FromLeader__Output } from "../../proto/gen/gpumesh/v1/FromLeader.ts";
 import type { PartStatus } from "../../proto/gen/gpumesh/v1/PartStatus.ts";
 import type { PrepareOrder__Output } from "../../proto/gen/gpumesh/v1/PrepareOrder.ts";
+import type { ReportSettled__Output } from "../../proto/gen/gpumesh/v1/ReportSettled.ts";
 import type { StopOrder__Output } from "../../proto/gen/gpumesh/v1/StopOrder.ts";
 import type { Executor, FoundPart } from "../executor/executor.ts";
 import type { Directory } from "../mesh/directory.ts";
@@ -20,9 +22,9 @@ import { Link } from "./link.ts";
 import type { PartContext } from "./part.ts";
 import { Part } from "./part.ts";
 
-/** Stopped attempts named in a hello; older ones were settled long ago. */
-const HELLO_STOPPED_MAX = 1_000;
-const STOP_RETRY_MS = 1_000;
+/** Characters of reports on stopped attempts in a hello, the newest; after others the leader asks. */
+const HELLO_STOPPED_LENGTH_MAX = 131_072;
+const RETRY_MS = 1_000;
 const ORPHAN_GRACE_MS = 1_000;
 
 export interface AgentOptions {
@@ -46,6 +48,7 @@ export class Agent {
   readonly #ledger: Ledger;
   readonly #lease = new Lease();
   readonly #link: Link;
+  /** Attempts that are not stopped. */
   readonly #parts = new Map<string, Part>();
   readonly #waitingForLease = new Set<Part>();
   #orders: Promise<void> = Promise.resolve();
@@ -84,44 +87,59 @@ export class Agent {
   stop(): void {
     this.#stopped = true;
     this.#link.stop();
+    for (const part of this.#parts.values()) part.leave();
   }
 
   leader(): KnownLeader | null {
     return this.#link.leader();
   }
 
-  /** The part of that attempt, for its remote shell and its logs. */
+  /** The part of that attempt, stopped or not, for its remote shell and its logs. */
   part(job: JobId, attemptNumber: number): Part | undefined {
-    return this.#parts.get(attemptKey(job, attemptNumber));
+    const key = attemptKey(job, attemptNumber);
+    const entry = this.#ledger.get(key);
+    if (entry === undefined || entry.kind === "tombstone") return undefined;
+    return this.#parts.get(key) ?? new Part(this.#context(key), entry);
   }
 
+  /**
+   * Goes on where an earlier daemon ended. A part that it had begun to end is ended; so is one whose records are gone,
+   * for nobody can say any more what of it runs.
+   */
   async #adopt(): Promise<void> {
     const found = new Map((await this.#options.executor.list()).map((part) => [part.part.id, part]));
     for (const entry of this.#ledger.entries()) {
-      if (entry.kind === "tombstone") continue;
+      if (entry.kind === "tombstone" || entry.kind === "stopped") continue;
       const part = this.#add(entry);
-      const running = found.get(entryKey(entry));
-      if (entry.kind !== "started") continue;
+      const there = found.get(entryKey(entry));
       found.delete(entryKey(entry));
-      await part.adopt(
-        running?.commands.filter((it) => it.state.kind !== "not-started").map((it) => it.name) ?? [],
-      );
-      this.#waitingForLease.add(part);
+      const commands = there?.commands.filter((command) => command.state.kind !== "not-started") ?? [];
+      part.adopt(commands.map(({ name }) => name));
+      if (there?.ended === true || (there === undefined && entry.kind === "started")) this.#endPart(part, 0);
+      else if (entry.kind === "started") this.#waitingForLease.add(part);
+      else this.#background(part.prepare());
     }
-    for (const orphan of found.values()) if (!orphan.ended) await this.#endOrphan(orphan);
+    await Promise.all([...found.values()].map((left) => this.#clear(left)));
   }
 
-  /** Nothing may run that the ledger does not say was started: its report was final, or it never had one. */
-  async #endOrphan(orphan: FoundPart): Promise<void> {
-    this.#options.log(`ending attempt ${orphan.part.id}, which the ledger does not hold as started`);
-    const end = await this.#options.executor.endPart(orphan.part, ORPHAN_GRACE_MS);
-    if (end.kind === "left")
-      this.#options.log(`attempt ${orphan.part.id} does not die; look at its processes`);
+  /** Nothing may run that the ledger does not hold: its report was final, or it never had one. */
+  async #clear(left: FoundPart): Promise<void> {
+    const { executor, log } = this.#options;
+    if (!left.ended) log(`ending attempt ${left.part.id}, which the ledger does not hold as started`);
+    const end = await executor.endPart(left.part, ORPHAN_GRACE_MS);
+    if (end.kind === "gone") await executor.forgetPart(left.part);
+    else log(`attempt ${left.part.id} does not die; look at its processes`);
   }
 
   #add(entry: AssignedEntry): Part {
     const key = entryKey(entry);
-    const context: PartContext = {
+    const part = new Part(this.#context(key), entry);
+    this.#parts.set(key, part);
+    return part;
+  }
+
+  #context(key: string): PartContext {
+    return {
       executor: this.#options.executor,
       ledger: this.#ledger,
       jobsDir: join(this.#options.dataDir, "jobs"),
@@ -130,21 +148,26 @@ export class Agent {
       onReport: () => this.#report(key),
       log: this.#options.log,
     };
-    const part = new Part(context, entry);
-    this.#parts.set(key, part);
-    return part;
   }
 
-  /** Orders are taken one after the other, so that a leader's term is judged before the next order is looked at. */
+  /**
+   * Orders are taken one after the other, so that a leader's term is judged before the next order is looked at. One that
+   * could not be carried out is tried again, for the leader sends it only once on a line.
+   */
   #enqueue(message: FromLeader__Output): void {
     this.#orders = this.#orders
       .then(() => this.#obey(message))
-      .catch((error: unknown) => this.#options.log(`an order was not carried out: ${String(error)}`));
+      .catch((error: unknown) => {
+        this.#options.log(`an order was not carried out and is tried again: ${String(error)}`);
+        this.#later(() => this.#enqueue(message));
+      });
   }
 
   async #obey(message: FromLeader__Output): Promise<void> {
+    if (this.#stopped) return;
+    if (message.settled) return this.#settled(message.settled);
     const order = message.prepare ?? message.start ?? message.stop;
-    if (!order || this.#stopped) return;
+    if (!order) return;
     if (!(await this.#ledger.acceptTerm(order.term))) {
       this.#options.log(
         `refused an order of term ${order.term}: term ${this.#ledger.highestTerm()} was seen`,
@@ -159,32 +182,45 @@ export class Agent {
     }
   }
 
+  /** The leader took the refusal, so the gang is released and no order will ever come for this part. */
+  #settled({ jobId: job, attempt, kind }: ReportSettled__Output): void {
+    const part = this.#parts.get(attemptKey(jobId(job), attempt));
+    if (kind === "refused" && part?.report()?.kind === "refused") this.#endPart(part, 0);
+  }
+
   async #prepare(order: PrepareOrder__Output): Promise<void> {
-    const spec = parseJobSpec(order.specJson);
-    const attempt = parseAttempt(order.attemptJson);
-    if (spec.kind === "malformed")
-      throw new Error(`job ${order.jobId}: its spec does not parse: ${spec.reason}`);
-    if (attempt.kind === "malformed")
-      throw new Error(`job ${order.jobId}: its attempt does not parse: ${attempt.reason}`);
+    const parsed = parseAttempt(order.attemptJson);
+    if (parsed.kind === "malformed") {
+      this.#options.log(`job ${order.jobId}: its attempt does not parse: ${parsed.reason}`);
+      return;
+    }
+    const attempt = parsed.value;
     const job = jobId(order.jobId);
-    const key = attemptKey(job, attempt.value.number);
+    const key = attemptKey(job, attempt.number);
     const known = this.#ledger.get(key);
     if (known !== undefined) {
       this.#report(key);
       const part = this.#parts.get(key);
-      if (known.kind === "assigned" && part !== undefined) this.#background(part.prepare());
+      if (part !== undefined) this.#background(part.prepare());
       return;
     }
-    if (this.#ledger.newestAttempt(job) > attempt.value.number) {
-      return this.#bury(job, attempt.value.number, attempt.value.fence);
+    if (this.#ledger.newestAttempt(job) > attempt.number) {
+      return this.#bury(job, attempt.number, attempt.fence);
     }
-    const partIndex = attempt.value.parts.findIndex((part) => part.node === this.#options.self);
-    if (partIndex < 0) throw new Error(`attempt ${key} has no part for this node`);
+    const spec = parseJobSpec(order.specJson);
+    const partIndex = attempt.parts.findIndex((part) => part.node === this.#options.self);
+    if (spec.kind === "malformed" || partIndex < 0) {
+      const why =
+        spec.kind === "malformed" ? `its spec does not parse: ${spec.reason}` : "it has no part here";
+      const report = { kind: "refused", reason: why } as const;
+      this.#link.report({ kind: "refused", status: statusOf(job, attempt, report) });
+      return;
+    }
     const entry: AssignedEntry = {
       kind: "assigned",
       job,
       spec: spec.value,
-      attempt: attempt.value,
+      attempt,
       partIndex,
       exits: [],
     };
@@ -202,35 +238,33 @@ export class Agent {
     for (const part of this.#waitingForLease) {
       this.#waitingForLease.delete(part);
       part.start().catch((error: unknown) => {
-        this.#options.log(
-          `start of ${entryKey(part.entry)}: ${String(error)}; it is tried again with the lease`,
-        );
-        if (part.entry.kind === "started") this.#waitingForLease.add(part);
+        const name = entryKey(part.entry);
+        this.#options.log(`start of ${name}: ${String(error)}; it is tried again with the next renewal`);
+        if (!part.isEnding) this.#waitingForLease.add(part);
       });
     }
   }
 
   async #stop(order: StopOrder__Output): Promise<void> {
     const job = jobId(order.jobId);
-    const key = attemptKey(job, order.attempt);
-    const part = this.#parts.get(key);
-    if (part === undefined) {
-      if (order.fence === null) throw new Error(`the order to stop ${key} has no fence`);
-      return this.#bury(job, order.attempt, order.fence);
+    const part = this.#parts.get(attemptKey(job, order.attempt));
+    if (part !== undefined) {
+      this.#waitingForLease.delete(part);
+      if (!part.isEnding) this.#endPart(part, order.graceMs);
+    } else if (order.fence !== null) {
+      await this.#bury(job, order.attempt, order.fence);
     }
-    this.#waitingForLease.delete(part);
-    if (part.entry.kind === "stopped") this.#report(key);
-    else this.#endPart(part, order.graceMs);
   }
 
   /** Goes on until the part is proven gone: nothing is reported before. */
   #endPart(part: Part, graceMs: number): void {
-    part.stop(graceMs).catch((error: unknown) => {
-      this.#options.log(String(error));
-      setTimeout(() => {
-        if (!this.#stopped) this.#endPart(part, 0);
-      }, STOP_RETRY_MS).unref();
-    });
+    part.stop(graceMs).then(
+      () => this.#parts.delete(entryKey(part.entry)),
+      (error: unknown) => {
+        this.#options.log(String(error));
+        this.#later(() => this.#endPart(part, 0));
+      },
+    );
   }
 
   async #bury(job: JobId, attemptNumber: number, fence: Fence): Promise<void> {
@@ -245,39 +279,67 @@ export class Agent {
     for (const part of this.#parts.values()) {
       if (part.entry.kind === "started") this.#background(part.extendDeadline(deadline));
     }
-    this.#startWaiting();
+    // After the orders that came before the renewal was accepted: a new session's lease must not start what its leader
+    // has just told us to stop.
+    if (this.#waitingForLease.size > 0) this.#orders = this.#orders.then(() => this.#startWaiting());
   }
 
+  /** Nothing is sent of a part that has nothing to say yet. */
   #report(key: string): void {
-    const status = this.#status(this.#ledger.get(key));
-    if (status !== null) this.#link.report(status);
+    const entry = this.#ledger.get(key);
+    const report = entry === undefined ? null : this.#reportOf(entry);
+    if (entry === undefined || report === null) return;
+    this.#link.report({ kind: report.kind, status: this.#status(entry) });
   }
 
   #statuses(): readonly PartStatus[] {
-    const entries = this.#ledger.entries();
-    const over = entries.filter((entry) => entry.kind === "stopped" || entry.kind === "tombstone");
-    const forgotten = new Set(over.slice(0, Math.max(0, over.length - HELLO_STOPPED_MAX)));
-    return entries.filter((entry) => !forgotten.has(entry)).flatMap((entry) => this.#status(entry) ?? []);
+    let room = HELLO_STOPPED_LENGTH_MAX;
+    const newestFirst = this.#ledger.entries().toReversed();
+    return newestFirst.flatMap((entry) => {
+      const isOver = entry.kind === "tombstone" || entry.kind === "stopped";
+      if (isOver && room <= 0) return [];
+      const status = this.#status(entry);
+      if (isOver) room -= status.reportJson.length;
+      return isOver && room < 0 ? [] : status;
+    });
   }
 
-  #status(entry: LedgerEntry | undefined): PartStatus | null {
-    if (entry === undefined) return null;
-    if (entry.kind === "tombstone") {
-      const reportJson = JSON.stringify({ kind: "stopped", exits: [] });
-      return { jobId: entry.job, attempt: entry.attemptNumber, fence: entry.fence, reportJson };
+  #status(entry: LedgerEntry): SentStatus {
+    const attempt = entry.kind === "tombstone" ? { ...entry, number: entry.attemptNumber } : entry.attempt;
+    return statusOf(entry.job, attempt, this.#reportOf(entry));
+  }
+
+  #reportOf(entry: LedgerEntry): PartReport | null {
+    switch (entry.kind) {
+      case "tombstone":
+        return { kind: "stopped", exits: [] };
+      case "stopped":
+        return { kind: "stopped", exits: entry.exits };
+      case "assigned":
+      case "started":
+        return this.#parts.get(entryKey(entry))?.report() ?? null;
     }
-    const report = this.#parts.get(entryKey(entry))?.report() ?? null;
-    return {
-      jobId: entry.job,
-      attempt: entry.attempt.number,
-      fence: entry.attempt.fence,
-      reportJson: report === null ? "" : JSON.stringify(report),
-    };
+  }
+
+  #later(call: () => void): void {
+    setTimeout(() => {
+      if (!this.#stopped) call();
+    }, RETRY_MS).unref();
   }
 
   #background(work: Promise<void>): void {
     work.catch((error: unknown) => this.#options.log(String(error)));
   }
+}
+
+type SentStatus = PartStatus & { readonly reportJson: string };
+
+function statusOf(
+  job: JobId,
+  { number, fence }: Pick<Attempt, "number" | "fence">,
+  report: PartReport | null,
+): SentStatus {
+  return { jobId: job, attempt: number, fence, reportJson: report === null ? "" : JSON.stringify(report) };
 }
 
 function sameFence(ours: Fence, theirs: Fence | null): boolean {

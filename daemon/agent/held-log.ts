@@ -37,7 +37,7 @@ export async function* readHeldLog(
       yield piece;
       if (options.signal.aborted) return;
     }
-    if (log.ended || !options.follow) return;
+    if (log.ended || !options.follow || options.signal.aborted) return;
     await changed(path, options.signal);
   }
 }

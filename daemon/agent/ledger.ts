@@ -6,8 +6,8 @@ import type { JobId } from "../../scheduler/model/ids.ts";
 import { jobId } from "../../scheduler/model/ids.ts";
 import { parseAttempt, parseJobSpec, parsePartReport } from "../../scheduler/model/schemas.ts";
 
-/** Tombstones kept; beyond it the oldest are forgotten. The leader's fences still refuse what is older. */
-const TOMBSTONES_MAX = 10_000;
+/** Attempts kept; beyond it the oldest that are stopped are forgotten. The leader's fences still refuse those. */
+const ENTRIES_MAX = 10_000;
 
 /**
  * What this node was told to do with one attempt, on disk before it is done:
@@ -50,22 +50,25 @@ export function entryKey(entry: LedgerEntry): string {
 /** The node's durable memory of attempts, one file each, and of the highest leader term obeyed. */
 export class Ledger {
   readonly #dir: string;
+  readonly #entriesMax: number;
   readonly #entries = new Map<string, LedgerEntry>();
   #highestTerm = 0;
 
-  private constructor(dir: string) {
+  private constructor(dir: string, entriesMax: number) {
     this.#dir = dir;
+    this.#entriesMax = entriesMax;
   }
 
   /** Reads the ledger in `dir`, making it when absent. Throws LedgerError on a file that does not parse. */
-  static async open(dir: string): Promise<Ledger> {
-    const ledger = new Ledger(dir);
+  static async open(dir: string, entriesMax = ENTRIES_MAX): Promise<Ledger> {
+    const ledger = new Ledger(dir, entriesMax);
     await mkdir(dir, { recursive: true, mode: 0o700 });
-    const names = (await readdir(dir)).toSorted();
+    // File names in the order of jobs and attempts, for the oldest are forgotten first.
+    const names = (await readdir(dir)).toSorted(new Intl.Collator("en", { numeric: true }).compare);
     for (const name of names) {
       const path = join(dir, name);
       if (name.endsWith(".tmp")) await rm(path, { force: true });
-      else if (name === "term") ledger.#highestTerm = Number((await readFile(path, "utf8")).trim());
+      else if (name === "term") ledger.#highestTerm = parseTerm(await readFile(path, "utf8"), path);
       else if (name.endsWith(".json")) {
         const entry = parseEntry(await readFile(path, "utf8"), path);
         ledger.#entries.set(entryKey(entry), entry);
@@ -110,16 +113,16 @@ export class Ledger {
   async acceptTerm(term: number): Promise<boolean> {
     if (term < this.#highestTerm) return false;
     if (term > this.#highestTerm) {
-      this.#highestTerm = term;
       await writeDurably(this.#dir, "term", `${term}\n`);
+      this.#highestTerm = term;
     }
     return true;
   }
 
   async #forgetOldest(): Promise<void> {
-    if (this.#entries.size <= TOMBSTONES_MAX) return;
+    if (this.#entries.size <= this.#entriesMax) return;
     for (const [key, entry] of this.#entries) {
-      if (this.#entries.size <= TOMBSTONES_MAX) return;
+      if (this.#entries.size <= this.#entriesMax) return;
       if (entry.kind !== "tombstone" && entry.kind !== "stopped") continue;
       this.#entries.delete(key);
       await rm(join(this.#dir, `${key}.json`), { force: true });
@@ -159,6 +162,14 @@ const envelope = z.discriminatedUnion("kind", [
     exits: z.unknown(),
   }),
 ]);
+
+function parseTerm(text: string, path: string): number {
+  if (/^\d+\n$/.test(text)) return Number(text);
+  throw new LedgerError(
+    `the ledger file ${path} can not be read (it reads ${JSON.stringify(text.slice(0, 100))}). An order of a leader ` +
+      `that was replaced could be obeyed; move the file away once this machine has no jobs, then start the daemon again`,
+  );
+}
 
 function parseEntry(text: string, path: string): LedgerEntry {
   const damaged = (why: string): LedgerError =>

@@ -7,6 +7,8 @@ import type { Directory } from "../mesh/directory.ts";
 import type { Peers } from "../mesh/peers.ts";
 import { membersOf } from "../mesh/directory-wire.ts";
 import type { Lease } from "./lease.ts";
+import type { Report } from "./reports.ts";
+import { Reports } from "./reports.ts";
 
 const RENEWAL_INTERVAL_MS = 1_000;
 /** A leader that accepts no renewal for so long is given up, and the others are asked. */
@@ -23,6 +25,7 @@ export interface LinkOptions {
   /** Everything in the ledger, for the leader to compare with its own state. */
   readonly statuses: () => readonly PartStatus[];
   readonly bootClockMs: () => number;
+  /** An order, or word that a report was settled. */
   readonly onOrder: (message: FromLeader__Output) => void;
   /** The lease's deadline moved. */
   readonly onLease: () => void;
@@ -41,9 +44,12 @@ export interface KnownLeader {
  */
 export class Link {
   readonly #options: LinkOptions;
+  readonly #reports = new Reports();
   #stream: grpc.ClientDuplexStream<FromAgent, FromLeader__Output> | null = null;
   #leader: KnownLeader | null = null;
   #hint: string | null = null;
+  /** The member asked now is one that another sent us to. */
+  #isHinted = false;
   #turn = 0;
   #delayMs = REDIAL_DELAY_MIN_MS;
   #timer: NodeJS.Timeout | null = null;
@@ -70,9 +76,10 @@ export class Link {
     return this.#leader;
   }
 
-  /** Sends a status when the line is open; what is not sent now goes with the next hello. */
-  report(status: PartStatus): void {
-    if (this.#leader !== null) this.#stream?.write({ report: status });
+  /** Sends a report as soon as the line is open, and again until the leader has settled it. */
+  report(report: Report): void {
+    this.#reports.add(report);
+    this.#sendReports();
   }
 
   #dial(): void {
@@ -90,13 +97,16 @@ export class Link {
     stream.write({
       hello: { factsJson: JSON.stringify(this.#options.facts()), parts: [...this.#options.statuses()] },
     });
-    this.#renewals = setInterval(() => this.#renew(stream), RENEWAL_INTERVAL_MS);
+    this.#reports.carried(this.#lastAcceptedMs);
+    // What came in during a stall is read before the silence is judged.
+    this.#renewals = setInterval(() => setImmediate(() => this.#renew(stream)), RENEWAL_INTERVAL_MS);
   }
 
-  /** The member to ask: where the last one sent us, else all in turn, voters first. */
+  /** The member to ask: where the last one sent us, else the voters in turn, or all where none is known. */
   #next(): string | null {
     const hint = this.#hint;
     this.#hint = null;
+    this.#isHinted = hint !== null;
     if (hint !== null) return hint;
     const members = this.#options.directory.members().filter((member) => member.address !== "");
     const voters = members.filter((member) => member.raftRole === "voter");
@@ -122,6 +132,10 @@ export class Link {
       this.#options.lease.begin(message.welcome.leaseMs);
       this.#options.log(`leader is ${from} (term ${message.welcome.term})`);
       this.#renew(stream);
+      this.#sendReports();
+    } else if (message.settled) {
+      this.#reports.settle(message.settled);
+      this.#options.onOrder(message);
     } else if (message.renewalAccepted) {
       this.#lastAcceptedMs = this.#options.bootClockMs();
       if (this.#options.lease.accept(message.renewalAccepted.sequence)) this.#options.onLease();
@@ -133,13 +147,22 @@ export class Link {
   }
 
   #renew(stream: grpc.ClientDuplexStream<FromAgent, FromLeader__Output>): void {
+    if (stream !== this.#stream) return;
     const now = this.#options.bootClockMs();
     if (now - this.#lastAcceptedMs > SILENCE_MAX_MS) return this.#lost(stream);
-    if (this.#leader !== null) stream.write({ renewal: { sequence: this.#options.lease.send(now) } });
+    if (this.#leader === null) return;
+    stream.write({ renewal: { sequence: this.#options.lease.send(now) } });
+    this.#sendReports();
+  }
+
+  #sendReports(): void {
+    if (this.#leader === null) return;
+    for (const report of this.#reports.due(this.#options.bootClockMs())) this.#stream?.write({ report });
   }
 
   #lost(stream: grpc.ClientDuplexStream<FromAgent, FromLeader__Output>): void {
     if (stream !== this.#stream) return;
+    if (this.#leader !== null) this.#options.log(`the line to ${this.#leader.name} is lost`);
     this.#hangUp();
     this.#redial();
   }
@@ -155,7 +178,8 @@ export class Link {
 
   #redial(): void {
     if (this.#stopped) return;
-    const delay = this.#hint !== null ? 0 : this.#delayMs;
+    // Two members that each take the other for the leader must not send us to and fro without a pause.
+    const delay = this.#hint !== null && !this.#isHinted ? 0 : this.#delayMs;
     this.#delayMs = Math.min(this.#delayMs * 2, REDIAL_DELAY_MAX_MS);
     this.#timer = setTimeout(() => this.#dial(), delay);
   }

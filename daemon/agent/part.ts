@@ -1,19 +1,25 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { PartReport } from "../../scheduler/model/command.ts";
 import type { CommandExit, Part as PlacedPart } from "../../scheduler/model/job.ts";
-import type { LaunchInput, LaunchResult, NodePaths, PartLaunch } from "../../scheduler/launch/launch.ts";
+import type { LaunchResult, NodePaths, PartLaunch, TaskLaunch } from "../../scheduler/launch/launch.ts";
 import { launchPart } from "../../scheduler/launch/launch.ts";
 import { partOfHost } from "../../scheduler/launch/mpi.ts";
 import { parseAddress } from "../../scheduler/model/address.ts";
 import type { Executor, CommandExit as ExecutorExit, PartHandle } from "../executor/executor.ts";
 import { ExecutorError } from "../executor/executor.ts";
 import type { AssignedEntry, Ledger } from "./ledger.ts";
-import { attemptKey } from "./ledger.ts";
+import { entryKey } from "./ledger.ts";
+import type { Rendezvous } from "./preparation.ts";
+import { prepareNode } from "./preparation.ts";
 
-/** A remote command that failed waits this long for mpirun's own exit, which says more about the job. */
+/** A remote command that was cut off waits this long for mpirun's own exit, which says more about the job. */
 const REMOTE_FAILURE_GRACE_MS = 3_000;
+const WATCH_RETRY_MS = 1_000;
+/** Keeps the list of exits within what a report and a ledger entry may hold. */
+const REMOTE_COMMANDS_MAX = 4_096;
+/** As `docker run` says that it could not start a command. */
+const EXIT_NOT_STARTED = 125;
 
 export interface PartContext {
   readonly executor: Executor;
@@ -28,61 +34,53 @@ export interface PartContext {
   readonly log: (line: string) => void;
 }
 
-/** Where a command writes, for those who read its log. */
-export interface CommandLog {
+interface OutputFiles {
   readonly stdoutPath: string;
   readonly stderrPath: string;
+}
+
+/** Where a command writes, for those who read its log. */
+export interface CommandLog extends OutputFiles {
   /** True once the command has ended: the files grow no more. */
   readonly ended: boolean;
 }
 
 /**
  * One attempt's part on this node, from assignment to tombstone. Orders may come twice and in any phase; each is
- * carried out once. Operations on one part never overlap, except that an order to stop ends a wait.
+ * carried out once. Operations on one part never overlap: the ledger sees them in the order in which they came.
  */
 export class Part {
   readonly #context: PartContext;
   readonly #handle: PartHandle;
   readonly #launch: LaunchResult;
-  readonly #exits = new Map<string, CommandExit>();
-  readonly #commands = new Map<string, { stdoutPath: string; stderrPath: string }>();
+  /** Commands that are known to have started, by this daemon or an earlier one. */
+  readonly #started = new Set<string>();
+  readonly #exits: Map<string, CommandExit>;
   readonly #watching = new AbortController();
   #entry: AssignedEntry;
   #report: PartReport | null = null;
-  #prepared = false;
-  #stopping: Promise<void> | null = null;
+  #isEnding = false;
   #last: Promise<void> = Promise.resolve();
 
   constructor(context: PartContext, entry: AssignedEntry) {
     this.#context = context;
     this.#entry = entry;
-    const dir = join(context.jobsDir, attemptKey(entry.job, entry.attempt.number));
-    this.#handle = {
-      id: attemptKey(entry.job, entry.attempt.number),
-      dir,
-      token: entry.attempt.launch.token,
-    };
-    const input: LaunchInput = {
-      job: entry.job,
-      spec: entry.spec,
-      attempt: entry.attempt,
-      partIndex: entry.partIndex,
-      paths: { ...context.paths, attemptDir: dir },
-    };
-    this.#launch = launchPart(input);
-    if (this.#launch.kind === "launch") {
-      for (const task of this.#launch.tasks) {
-        this.#commands.set(task.name, {
-          stdoutPath: join(this.#launch.logDirectory, task.stdoutName),
-          stderrPath: join(this.#launch.logDirectory, task.stderrName),
-        });
-      }
-    }
+    const { job, spec, attempt, partIndex } = entry;
+    const dir = join(context.jobsDir, entryKey(entry));
+    this.#handle = { id: entryKey(entry), dir, token: attempt.launch.token };
+    const paths = { ...context.paths, attemptDir: dir };
+    this.#launch = launchPart({ job, spec, attempt, partIndex, paths });
+    this.#exits = new Map(entry.exits.map((exit) => [exit.command, exit]));
     if (entry.kind === "stopped") this.#report = { kind: "stopped", exits: entry.exits };
   }
 
   get entry(): AssignedEntry {
     return this.#entry;
+  }
+
+  /** An order to stop has come: from now on nothing is started and only the end is reported. */
+  get isEnding(): boolean {
+    return this.#isEnding;
   }
 
   /** What the leader should know now; null while there is nothing to say. */
@@ -93,66 +91,55 @@ export class Part {
   /** Carries out the assignment up to, not including, the start. Safe to call again. */
   prepare(): Promise<void> {
     return this.#next(async () => {
-      if (this.#entry.kind !== "assigned" || this.#prepared || this.#report?.kind === "refused") return;
-      const reason = await this.#refusal();
-      if (this.#stopping !== null) return;
-      if (reason === null) this.#prepared = true;
-      this.#say(reason === null ? { kind: "prepared" } : { kind: "refused", reason });
+      await this.#prepare();
     });
   }
 
   /**
-   * Starts the tasks. Each start is idempotent by its name, so this is also how a restarted daemon goes on. A task
-   * that can not be started counts as failed with 125. Throws ExecutorError `no-deadline-ahead` without a lease: call
-   * again once there is one.
+   * Starts the tasks, and prepares first what an earlier daemon had prepared. Each start is idempotent by its name, so
+   * this is also how a restarted daemon goes on. A task that can not be started counts as ended with 125. Throws when
+   * the ledger or the deadline can not be written: call again.
    */
   start(): Promise<void> {
     return this.#next(async () => {
-      const launch = this.#launch;
-      if (this.#entry.kind === "stopped" || this.#stopping !== null || launch.kind === "refused") return;
       if (this.#entry.kind === "assigned") {
-        if (!this.#prepared) return;
+        if (!(await this.#prepare())) return;
         await this.#write({ ...this.#entry, kind: "started" });
       }
+      if (this.#launch.kind === "refused" || this.#entry.kind !== "started") return;
       await this.#context.executor.setDeadline(this.#handle, this.#context.deadlineMs());
-      for (const task of launch.tasks) {
-        if (this.#exits.has(task.name)) continue;
-        try {
-          await this.#run(task.name, task.argv, task.environment, launch);
-        } catch (error) {
-          if (error instanceof ExecutorError && error.code === "no-deadline-ahead") throw error;
-          const reason = error instanceof Error ? error.message : String(error);
-          this.#exited(task.name, { command: task.name, code: 125, endedBy: "itself", reason });
-        }
+      for (const task of this.#launch.tasks) {
+        if (this.#isEnding || !(await this.#startTask(task, this.#launch))) return;
       }
     });
   }
 
   /** Watches the commands that an earlier daemon of this node started. */
-  async adopt(commandNames: readonly string[]): Promise<void> {
-    await this.#next(() => {
-      for (const name of commandNames) {
-        if (!this.#commands.has(name)) this.#commands.set(name, this.#remoteLog(name));
-        this.#watch(name);
-      }
-      return Promise.resolve();
-    });
+  adopt(commandNames: readonly string[]): void {
+    for (const name of commandNames) this.#watch(name);
+  }
+
+  /** Leaves the commands to themselves: this daemon ends. */
+  leave(): void {
+    this.#watching.abort();
   }
 
   /** Runs a command line for `gpumesh-rsh`, as this node's part of the job. The same name attaches to it. */
   runRemote(name: string, commandLine: string): Promise<void> {
     return this.#next(async () => {
-      if (this.#entry.kind !== "started" || this.#stopping !== null || this.#launch.kind === "refused")
+      if (this.#entry.kind !== "started" || this.#isEnding || this.#launch.kind === "refused")
         throw new Error(`attempt ${this.#handle.id} does not run on this node now`);
-      if (this.#commands.has(name)) return;
-      this.#commands.set(name, this.#remoteLog(name));
-      await mkdir(join(this.#handle.dir, "rsh"), { recursive: true });
-      const { environment } = this.#launch;
-      await this.#run(name, ["/bin/sh", "-c", commandLine], environment, this.#launch);
+      if (this.#started.has(name)) return;
+      if (this.#started.size >= REMOTE_COMMANDS_MAX)
+        throw new Error(`attempt ${this.#handle.id} has run ${REMOTE_COMMANDS_MAX} commands on this node`);
+      await mkdir(this.#remoteFolder(), { recursive: true });
+      await this.#run(name, ["/bin/sh", "-c", commandLine], this.#launch.environment, this.#launch);
     });
   }
 
+  /** Ends a remote command. It waits for the start that may be under way. */
   async stopRemote(name: string, graceMs: number): Promise<void> {
+    await this.#last;
     await this.#context.executor.stop(this.#handle, name, graceMs);
   }
 
@@ -160,12 +147,25 @@ export class Part {
     return exitOf(name, await this.#context.executor.wait(this.#handle, name, signal));
   }
 
-  /** Ends everything of the attempt here, proves it, writes the tombstone and only then reports it. */
+  /**
+   * Ends everything of the attempt here, proves it, writes the tombstone and only then reports it. Throws when
+   * something is left or the tombstone can not be written: call again.
+   */
   stop(graceMs: number): Promise<void> {
-    this.#stopping ??= this.#stop(graceMs).finally(() => {
-      if (this.#entry.kind !== "stopped") this.#stopping = null;
+    this.#isEnding = true;
+    return this.#next(async () => {
+      if (this.#entry.kind === "stopped") return;
+      const end = await this.#context.executor.endPart(this.#handle, graceMs);
+      if (end.kind === "left") {
+        const left = end.processes.map((process) => `${process.pid} (${process.command})`).join(", ");
+        throw new Error(`attempt ${this.#handle.id}: these processes do not die: ${left}`);
+      }
+      this.#watching.abort();
+      await this.#collectExits();
+      const exits = this.#reportable();
+      await this.#write({ ...this.#entry, kind: "stopped", exits });
+      this.#say({ kind: "stopped", exits });
     });
-    return this.#stopping;
   }
 
   /** Gives the running commands the lease's newest deadline. */
@@ -183,66 +183,49 @@ export class Part {
     return parts[partOfHost(parts, host) ?? -1];
   }
 
+  /** Null for a command that this part does not have. */
   log(command: string): CommandLog | null {
-    const paths = this.#commands.get(command);
-    if (paths === undefined) return null;
-    return { ...paths, ended: this.#exits.has(command) || this.#entry.kind === "stopped" };
+    const ended = this.#exits.has(command) || this.#entry.kind === "stopped";
+    const isKnown =
+      this.#task(command) !== undefined || this.#started.has(command) || this.#exits.has(command);
+    return isKnown ? { ...this.#outputFiles(command), ended } : null;
   }
 
-  async #stop(graceMs: number): Promise<void> {
-    if (this.#entry.kind === "stopped") return;
-    const end = await this.#context.executor.endPart(this.#handle, graceMs);
-    if (end.kind === "left") {
-      const left = end.processes.map((process) => `${process.pid} (${process.command})`).join(", ");
-      this.#context.log(`attempt ${this.#handle.id}: these processes do not die: ${left}`);
-      throw new Error(`attempt ${this.#handle.id} is not gone: ${left}`);
-    }
-    this.#watching.abort();
-    await this.#collectExits();
-    const exits = [...this.#exits.values()];
-    await this.#write({ ...this.#entry, kind: "stopped", exits });
-    this.#say({ kind: "stopped", exits });
+  /** True when the node is ready for the start. */
+  async #prepare(): Promise<boolean> {
+    if (this.#entry.kind !== "assigned" || this.#isEnding || this.#report?.kind === "refused") return false;
+    if (this.#report?.kind === "prepared") return true;
+    const reason =
+      this.#launch.kind === "refused"
+        ? this.#launch.reason
+        : await prepareNode(this.#context.executor, this.#handle, this.#launch, this.#rendezvous());
+    if (this.#isEnding) return false;
+    this.#say(reason === null ? { kind: "prepared" } : { kind: "refused", reason });
+    return reason === null;
   }
 
-  /** Reads the exit records of all commands; the part is gone, so each has one or never started. */
-  async #collectExits(): Promise<void> {
-    const found = (await this.#context.executor.list()).find((part) => part.part.id === this.#handle.id);
-    for (const { name, state } of found?.commands ?? []) {
-      if (state.kind === "exited" && !this.#exits.has(name)) this.#exits.set(name, exitOf(name, state.exit));
-    }
+  /** The place that this node, as the head, must keep free; null on the others. */
+  #rendezvous(): Rendezvous | null {
+    const { parts, launch } = this.#entry.attempt;
+    if (this.#entry.partIndex !== 0) return null;
+    return { host: parseAddress(parts[0]?.address ?? "")?.host, port: launch.rendezvousPort };
   }
 
-  /** Why this node can not take the part, or null when all is ready. The hooks of preparation, in order. */
-  async #refusal(): Promise<string | null> {
-    const launch = this.#launch;
-    if (launch.kind === "refused") return launch.reason;
+  /**
+   * False when it can not be started: then the gang is lost, and the other tasks need not begin. A start that the lease
+   * did not allow any more is not tried again either, for what had started before it is dead by then.
+   */
+  async #startTask(task: TaskLaunch, launch: PartLaunch): Promise<boolean> {
+    if (this.#started.has(task.name)) return true;
     try {
-      await this.#context.executor.openPart(this.#handle);
-      for (const directory of launch.directories) await mkdir(directory, { recursive: true });
-      for (const file of launch.files) await writeFile(file.path, file.content, { mode: file.mode });
+      await this.#run(task.name, task.argv, task.environment, launch);
+      return true;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
-    }
-    return this.#entry.partIndex === 0 ? this.#portRefusal() : null;
-  }
-
-  /** The rendezvous port was chosen by the leader, which can not know what else listens here. */
-  async #portRefusal(): Promise<string | null> {
-    const address = this.#entry.attempt.parts[0]?.address ?? "";
-    const host = parseAddress(address)?.host;
-    const port = this.#entry.attempt.launch.rendezvousPort;
-    const server = createServer();
-    try {
-      await new Promise<void>((resolve, reject) => {
-        server.once("error", reject);
-        server.listen({ host, port }, resolve);
-      });
-      return null;
-    } catch (error) {
-      const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
-      return `rendezvous port ${port} of ${host} is not free (${code})`;
-    } finally {
-      server.close();
+      const reason = error instanceof Error ? error.message : String(error);
+      const late = error instanceof ExecutorError && error.code === "no-deadline-ahead";
+      const endedBy = late ? "deadline" : "itself";
+      this.#exited({ command: task.name, code: EXIT_NOT_STARTED, endedBy, reason });
+      return false;
     }
   }
 
@@ -252,50 +235,79 @@ export class Part {
     env: Readonly<Record<string, string>>,
     launch: PartLaunch,
   ): Promise<void> {
-    const paths = this.#commands.get(name);
-    if (paths === undefined) throw new Error(`command ${name} has no log files`);
-    await this.#context.executor.start(this.#handle, {
-      name,
-      argv,
-      env,
-      cwd: launch.workingDirectory,
-      ...paths,
-    });
+    const cwd = launch.workingDirectory;
+    await this.#context.executor.start(this.#handle, { name, argv, env, cwd, ...this.#outputFiles(name) });
     this.#watch(name);
   }
 
   #watch(name: string): void {
-    const signal = this.#watching.signal;
+    this.#started.add(name);
+    const { signal } = this.#watching;
     this.#context.executor.wait(this.#handle, name, signal).then(
-      (exit) => this.#exited(name, exitOf(name, exit)),
+      (exit) => this.#exited(exitOf(name, exit)),
       (error: unknown) => {
-        if (!signal.aborted) this.#context.log(`command ${name} of ${this.#handle.id}: ${String(error)}`);
+        if (signal.aborted) return;
+        this.#context.log(`command ${name} of ${this.#handle.id} is looked at again: ${String(error)}`);
+        setTimeout(() => {
+          if (!signal.aborted) this.#watch(name);
+        }, WATCH_RETRY_MS).unref();
       },
     );
   }
 
-  #exited(name: string, exit: CommandExit): void {
-    this.#exits.set(name, exit);
-    if (this.#entry.kind !== "started" || this.#stopping !== null || this.#report?.kind === "exited") return;
-    const isTask = this.#taskNames().includes(name);
+  #exited(exit: CommandExit): void {
+    this.#exits.set(exit.command, exit);
+    const isTask = this.#task(exit.command) !== undefined;
     const failed = exit.code !== 0 || exit.endedBy !== "itself";
-    if (failed && !isTask) setTimeout(() => this.#reportExits(), REMOTE_FAILURE_GRACE_MS).unref();
-    else if (failed || (isTask && this.#taskNames().every((task) => this.#exits.has(task))))
-      this.#reportExits();
+    if (isTask) {
+      if (failed || this.#tasks().every(({ name }) => this.#exits.has(name))) this.#reportExits();
+    } else if (!isCallersBusiness(exit)) {
+      setTimeout(() => this.#reportExits(), REMOTE_FAILURE_GRACE_MS).unref();
+    }
   }
 
   #reportExits(): void {
-    if (this.#entry.kind !== "started" || this.#stopping !== null || this.#report?.kind === "exited") return;
-    this.#say({ kind: "exited", exits: [...this.#exits.values()] });
+    if (this.#entry.kind !== "started" || this.#isEnding || this.#report?.kind === "exited") return;
+    this.#say({ kind: "exited", exits: this.#reportable() });
   }
 
-  #taskNames(): readonly string[] {
-    return this.#launch.kind === "launch" ? this.#launch.tasks.map((task) => task.name) : [];
+  /** By what the job is judged. */
+  #reportable(): readonly CommandExit[] {
+    const exits = [...this.#exits.values()];
+    return exits.filter((exit) => this.#task(exit.command) !== undefined || !isCallersBusiness(exit));
   }
 
-  #remoteLog(name: string): { stdoutPath: string; stderrPath: string } {
-    const base = join(this.#handle.dir, "rsh", name);
+  /** Reads the exits of what had started; the part is gone, so each is on record. */
+  async #collectExits(): Promise<void> {
+    for (const name of this.#started) {
+      if (this.#exits.has(name)) continue;
+      this.#exits.set(name, exitOf(name, await this.#context.executor.wait(this.#handle, name)));
+    }
+  }
+
+  #tasks(): readonly TaskLaunch[] {
+    return this.#launch.kind === "launch" ? this.#launch.tasks : [];
+  }
+
+  #task(name: string): TaskLaunch | undefined {
+    return this.#tasks().find((task) => task.name === name);
+  }
+
+  #outputFiles(name: string): OutputFiles {
+    const task = this.#task(name);
+    if (task !== undefined && this.#launch.kind === "launch") {
+      const { logDirectory } = this.#launch;
+      return {
+        stdoutPath: join(logDirectory, task.stdoutName),
+        stderrPath: join(logDirectory, task.stderrName),
+      };
+    }
+    const base = join(this.#remoteFolder(), name);
     return { stdoutPath: `${base}.out`, stderrPath: `${base}.err` };
+  }
+
+  #remoteFolder(): string {
+    return join(this.#handle.dir, "rsh");
   }
 
   #say(report: PartReport): void {
@@ -314,6 +326,14 @@ export class Part {
     this.#last = result.catch(() => undefined);
     return result;
   }
+}
+
+/**
+ * A remote command's exit code goes to its caller, as ssh gives it, and what to make of it is for the caller to say:
+ * the job ends as its tasks do. The same goes for a command that its caller stopped.
+ */
+function isCallersBusiness({ endedBy }: CommandExit): boolean {
+  return endedBy === "itself" || endedBy === "stopped";
 }
 
 function exitOf(command: string, exit: ExecutorExit): CommandExit {

@@ -18,8 +18,10 @@ import type { Done } from "./forward.ts";
 import { Forwarder, forwardedUser } from "./forward.ts";
 import type { HeldLogs } from "./read-log.ts";
 import { readLog } from "./read-log.ts";
-import type { ApiContext } from "./leader-calls.ts";
-import * as leader from "./leader-calls.ts";
+import type { ApiContext } from "./api-context.ts";
+import { cancelJob, getJob, listJobs, submitJob } from "./job-calls.ts";
+import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
+import { watchJob } from "./watch-job.ts";
 
 export interface ApiOptions extends ApiContext {
   /** The leader's name as this daemon knows it; null for none. */
@@ -64,27 +66,27 @@ export function apiService(options: ApiOptions): ApiHandlers {
 
   const findJob = async (call: ServerWritableStream<ReadLogRequest__Output, LogChunk>): Promise<Job> => {
     const request: GetJobRequest__Output = { jobId: call.request.jobId };
-    if (leads()) return leader.getJob(options, request);
-    return forwarder.unary<Job__Output>(call, userOf(call), (api, metadata, deadline, done) =>
+    const user = userOf(call);
+    if (leads()) return getJob(options, request);
+    return forwarder.unary<Job__Output>(call, user, (api, metadata, deadline, done) =>
       api.getJob(request, metadata, { deadline }, done),
     );
   };
 
-  const watchJob = (call: ServerWritableStream<GetJobRequest__Output, Job>): void => {
-    const user = userOf(call);
-    if (leads()) leader.watchJob(options, call);
-    else forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
-  };
-
   return {
-    SubmitJob: unary(leader.submitJob, (api, ...rest) => api.submitJob(...rest)),
-    CancelJob: unary(leader.cancelJob, (api, ...rest) => api.cancelJob(...rest)),
-    GetJob: unary(leader.getJob, (api, ...rest) => api.getJob(...rest)),
-    ListJobs: unary(leader.listJobs, (api, ...rest) => api.listJobs(...rest)),
-    ListNodes: unary(leader.listNodes, (api, ...rest) => api.listNodes(...rest)),
-    GetMesh: unary(leader.getMesh, (api, ...rest) => api.getMesh(...rest)),
-    CreateJoinToken: unary(leader.createJoinToken, (api, ...rest) => api.createJoinToken(...rest)),
-    WatchJob: (call) => answerStream(call, () => Promise.resolve(watchJob(call))),
+    SubmitJob: unary(submitJob, (api, ...rest) => api.submitJob(...rest)),
+    CancelJob: unary(cancelJob, (api, ...rest) => api.cancelJob(...rest)),
+    GetJob: unary(getJob, (api, ...rest) => api.getJob(...rest)),
+    ListJobs: unary(listJobs, (api, ...rest) => api.listJobs(...rest)),
+    ListNodes: unary(listNodes, (api, ...rest) => api.listNodes(...rest)),
+    GetMesh: unary(getMesh, (api, ...rest) => api.getMesh(...rest)),
+    CreateJoinToken: unary(createJoinToken, (api, ...rest) => api.createJoinToken(...rest)),
+    WatchJob: (call) =>
+      answerStream(call, async () => {
+        const user = userOf(call);
+        if (leads()) return watchJob(options, call);
+        return forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
+      }),
     ReadLog: (call) =>
       answerStream(call, async () =>
         readLog(

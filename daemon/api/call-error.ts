@@ -1,6 +1,9 @@
 import { Metadata, status } from "@grpc/grpc-js";
 import type { ServiceError } from "@grpc/grpc-js";
 
+/** The line travels in a header, and a peer resets a stream whose headers are too long. */
+const DETAILS_CHARACTERS_MAX = 1_000;
+
 /** What a call is answered with when it can not be carried out: a gRPC status and one line. */
 export class CallError extends Error implements ServiceError {
   override readonly name = "CallError";
@@ -8,10 +11,14 @@ export class CallError extends Error implements ServiceError {
   readonly details: string;
   readonly metadata = new Metadata();
 
+  /** Details may quote what a caller sent: what is too long is cut, what is no Unicode text is replaced. */
   constructor(code: status, details: string) {
-    super(details);
+    const whole = details.length <= DETAILS_CHARACTERS_MAX;
+    // grpc-js writes the line with encodeURI, which throws on half a surrogate pair.
+    const line = (whole ? details : `${details.slice(0, DETAILS_CHARACTERS_MAX)} ...`).toWellFormed();
+    super(line);
     this.code = code;
-    this.details = details;
+    this.details = line;
   }
 }
 

@@ -81,4 +81,5 @@ export function relay<Request, Reply>(
   source.on("end", () => call.end());
   source.on("error", (error: ServiceError) => call.emit("error", callErrorOf(error)));
   call.on("cancelled", () => source.cancel());
+  if (call.cancelled) source.cancel();
 }

@@ -7,11 +7,13 @@ import type { JoinRequest__Output } from "../../proto/gen/gpumesh/v1/JoinRequest
 import { directoryMessage } from "../mesh/directory-wire.ts";
 import { issueCertificate, nodeNameSchema } from "../security/ca.ts";
 import type { Role } from "../security/ca.ts";
-import { hashSecret } from "../security/join-token.ts";
+import { hashSecret, secretMatches } from "../security/join-token.ts";
 import type { Store } from "../store/store.ts";
 import { callErrorOf, CallError } from "./call-error.ts";
-import { resultOf } from "./leader-calls.ts";
-import type { ApiContext } from "./leader-calls.ts";
+import { checkRequestId, freshStore, resultOf } from "./api-context.ts";
+import type { ApiContext } from "./api-context.ts";
+
+type StateView = ReturnType<Store["view"]>;
 
 /** Certificates live this long; a daemon that stays away longer joins again. */
 const CERTIFICATE_DAYS = 365;
@@ -27,7 +29,7 @@ export async function join(
   leaderName: string | null,
 ): Promise<JoinReply> {
   const store = context.store();
-  if (store?.leadership().leads === true) return admit(context, store, request);
+  if (store?.leadership().leads === true) return admit(context, request);
   const line = leaderName === null ? null : context.peers.line(leaderName);
   if (line === null)
     throw new CallError(status.UNAVAILABLE, "the mesh has no leader at the moment; try again shortly");
@@ -41,13 +43,27 @@ export async function join(
   });
 }
 
-async function admit(context: ApiContext, store: Store, request: JoinRequest__Output): Promise<JoinReply> {
+/**
+ * Strangers can not make the log grow: nothing is proposed before the token was found good and the certificates, which
+ * are given out only to an admitted node, could be made.
+ */
+async function admit(context: ApiContext, request: JoinRequest__Output): Promise<JoinReply> {
+  checkRequestId(request.requestId);
   const name = nodeNameSchema.safeParse(request.name);
   if (!name.success)
     throw new CallError(
       status.INVALID_ARGUMENT,
       `the name ${JSON.stringify(request.name)} can not be used: ${name.error.issues[0]?.message ?? "it is no DNS label"}`,
     );
+  const store = await freshStore(context);
+  if (store.view().tokens.size === 0)
+    throw new CallError(status.UNAVAILABLE, "the mesh is being made; try again shortly");
+  checkToken(store.view(), request, context.now());
+  const issueFor = (role: Role, requestPem: string): Promise<string> =>
+    issue(context, store.view(), { role, name: name.data, requestPem });
+  const certificate = await issueFor("daemon", request.certificateRequest);
+  const wantsClient = request.clientCertificateRequest !== "";
+  const clientCertificate = wantsClient ? await issueFor("client", request.clientCertificateRequest) : "";
   const result = await resultOf(
     store.propose({
       kind: "admitNode",
@@ -59,31 +75,38 @@ async function admit(context: ApiContext, store: Store, request: JoinRequest__Ou
     }),
   );
   if (result.kind !== "node") throw new CallError(status.INTERNAL, `unexpected result ${result.kind}`);
-  const wantsClient = request.clientCertificateRequest !== "";
-  return {
-    meshId: context.directory.meshId,
-    certificate: await issue(context, store, name.data, "daemon", request.certificateRequest),
-    clientCertificate: wantsClient
-      ? await issue(context, store, name.data, "client", request.clientCertificateRequest)
-      : "",
-    directory: directoryMessage(context.directory.meshId, context.directory.members()),
-  };
+  const { meshId } = context.directory;
+  const directory = directoryMessage(meshId, context.directory.members());
+  return { meshId, certificate, clientCertificate, directory };
+}
+
+function checkToken(view: StateView, request: JoinRequest__Output, now: number): void {
+  const token = view.tokens.get(request.tokenId);
+  const fault =
+    token === undefined
+      ? "it is not known here"
+      : !secretMatches(request.tokenSecret, token.secretHash)
+        ? "its secret is wrong"
+        : now >= token.expiresAt
+          ? "it has expired"
+          : null;
+  if (fault === null) return;
+  throw new CallError(
+    status.PERMISSION_DENIED,
+    `this join token does not admit anyone: ${fault}; make a new one on a node of the mesh`,
+  );
 }
 
 async function issue(
   context: ApiContext,
-  store: Store,
-  name: string,
-  role: Role,
-  requestPem: string,
+  view: StateView,
+  wanted: { readonly role: Role; readonly name: string; readonly requestPem: string },
 ): Promise<string> {
-  const mesh = store.view().mesh;
-  if (mesh === null) throw new CallError(status.UNAVAILABLE, "the mesh is being made; try again shortly");
-  const { id: meshId, authority } = mesh;
-  const now = new Date(context.now());
+  if (view.mesh === null) throw new Error("a join token was taken before the mesh was made");
+  const { id: meshId, authority } = view.mesh;
   const issued = await issueCertificate(
     { ...authority, spkiDigest: "" },
-    { meshId, role, name, requestPem, days: CERTIFICATE_DAYS, now },
+    { meshId, ...wanted, days: CERTIFICATE_DAYS, now: new Date(context.now()) },
   );
   if (issued.kind === "fault") throw new CallError(status.INVALID_ARGUMENT, issued.message);
   return issued.certificatePem;

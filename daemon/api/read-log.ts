@@ -23,6 +23,8 @@ type LogCall = ServerWritableStream<ReadLogRequest__Output, LogChunk>;
 /** Streams a log from the node that holds it, wherever that is. */
 export async function readLog(source: LogSource, job: Job, call: LogCall): Promise<void> {
   const { request } = call;
+  if (request.offset < 0)
+    throw new CallError(status.INVALID_ARGUMENT, `offset is ${request.offset}; the first byte is 0`);
   const attempt =
     request.attempt === 0
       ? job.attempts?.at(-1)
@@ -67,6 +69,7 @@ async function copy(heldLogs: HeldLogs, request: ReadHeldLogRequest, call: LogCa
 export function abortedBy<Request, Reply>(call: ServerWritableStream<Request, Reply>): AbortSignal {
   const gone = new AbortController();
   call.on("cancelled", () => gone.abort());
+  if (call.cancelled) gone.abort();
   return gone.signal;
 }
 
@@ -77,17 +80,21 @@ export async function writeChunks<Request>(
 ): Promise<void> {
   for await (const chunk of chunks) {
     if (call.cancelled) return;
-    if (!call.write(chunk)) await new Promise<void>((resolve) => onceEither(call, resolve));
+    if (!call.write(chunk)) await roomIn(call);
   }
   call.end();
 }
 
-function onceEither<Request>(call: ServerWritableStream<Request, HeldLogChunk>, resolve: () => void): void {
-  const done = (): void => {
-    call.off("drain", done);
-    call.off("cancelled", done);
-    resolve();
-  };
-  call.on("drain", done);
-  call.on("cancelled", done);
+/** Resolves when the caller has read, or is gone. */
+function roomIn<Request>(call: ServerWritableStream<Request, HeldLogChunk>): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      call.off("drain", done);
+      call.off("cancelled", done);
+      resolve();
+    };
+    call.on("drain", done);
+    call.on("cancelled", done);
+    if (call.cancelled) done();
+  });
 }

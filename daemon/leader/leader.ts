@@ -1,8 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { InitialiseMesh } from "../../scheduler/model/command.ts";
-import type { AddJoinToken } from "../../scheduler/model/command.ts";
+import type { AddJoinToken, InitialiseMesh } from "../../scheduler/model/command.ts";
 import type { Directory } from "../mesh/directory.ts";
 import type { Leadership, Store } from "../store/store.ts";
+import { startFounding } from "./founding.ts";
 import { Leases } from "./leases.ts";
 import { startMembership } from "./membership.ts";
 import { startScheduling } from "./scheduling.ts";
@@ -57,7 +57,7 @@ export class Leader {
   }
 
   #begin(term: number): void {
-    const { store, directory, now, log } = this.#options;
+    const { store, directory, now, founding, log } = this.#options;
     log(`leading in term ${term}`);
     const leases = new Leases({ store, now, log });
     const sessions = new Sessions({ store, directory, leases, term, now, log });
@@ -70,9 +70,9 @@ export class Leader {
       startMembership(store, directory),
       startScheduling({ store, now, token, log }),
       startVoters({ store, log }),
+      startFounding({ store, commands: founding ?? [], log }),
     ];
     this.#term = { number: term, sessions, stops };
-    if (store.view().mesh === null) void this.#found();
   }
 
   #end(): void {
@@ -81,18 +81,5 @@ export class Leader {
     if (term === null) return;
     this.#options.log(`no longer leading (term ${term.number})`);
     for (const stop of term.stops) stop();
-  }
-
-  async #found(): Promise<void> {
-    const { store, founding, log } = this.#options;
-    for (const command of founding ?? []) {
-      try {
-        const result = await store.propose(command);
-        if (result.kind === "refused") log(`${command.kind} was refused: ${result.reason}`);
-      } catch (error) {
-        // The next term's leader, which can only be this daemon while it votes alone, tries again.
-        return log(`${command.kind} was not committed: ${String(error)}`);
-      }
-    }
   }
 }

@@ -1,5 +1,6 @@
 import type { NodeId, Session } from "../../scheduler/model/ids.ts";
 import type { Store } from "../store/store.ts";
+import { StoreError } from "../store/store.ts";
 import { EXPIRY_MS } from "./timing.ts";
 
 const TICK_INTERVAL_MS = 250;
@@ -13,16 +14,19 @@ export interface LeasesOptions {
 /**
  * The leader's side of the node leases: which renewals may be acknowledged, and which sessions have surely run out.
  *
- * Age is counted in timer ticks, at most one for each interval, and is therefore never more than the time that passed:
- * a leader that was stalled does not find its nodes silent on waking.
+ * Silence is counted at each tick: the time since the last tick, but at most one interval, and nothing at the first
+ * tick after a renewal. It is therefore never more than the time that passed, and a leader that was stalled does not
+ * find its nodes silent on waking.
  */
 export class Leases {
   readonly #options: LeasesOptions;
-  readonly #ticksSince = new Map<NodeId, { session: Session; ticks: number }>();
+  readonly #silence = new Map<NodeId, { readonly session: Session; readonly ms: number }>();
+  /** Sessions whose expiry was asked for and may yet be committed: their renewals are acknowledged no more. */
   readonly #expiring = new Set<Session>();
   #unconfirmed: (() => void)[] = [];
   #confirming = false;
   #timer: NodeJS.Timeout | null = null;
+  #lastTickMs = 0;
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -30,11 +34,15 @@ export class Leases {
 
   /** Called once this daemon leads: every lease counts from now, whatever an earlier leader knew. */
   start(): void {
+    this.#lastTickMs = performance.now();
+    // Renewals that came in during a stall are read before the tick that follows it.
     this.#timer = setInterval(() => setImmediate(() => this.#tick()), TICK_INTERVAL_MS);
   }
 
+  /** Nothing is acknowledged or expired from now on, whatever is still under way. */
   stop(): void {
     if (this.#timer !== null) clearInterval(this.#timer);
+    this.#timer = null;
     this.#unconfirmed = [];
   }
 
@@ -43,8 +51,8 @@ export class Leases {
    * the arrival, that this daemon still leads; never when it does not.
    */
   renewed(node: NodeId, session: Session, acknowledge: () => void): void {
-    if (this.#expiring.has(session)) return;
-    this.#ticksSince.set(node, { session, ticks: 0 });
+    if (this.#timer === null || this.#expiring.has(session)) return;
+    if (this.#silence.get(node)?.session === session) this.#silence.delete(node);
     this.#unconfirmed.push(acknowledge);
     if (!this.#confirming) void this.#confirm();
   }
@@ -66,13 +74,15 @@ export class Leases {
 
   #tick(): void {
     if (this.#timer === null) return;
-    for (const node of this.#options.store.view().nodes.values()) {
-      if (node.state.kind !== "ready" || this.#expiring.has(node.session)) continue;
-      const known = this.#ticksSince.get(node.id);
-      const ticks = known?.session === node.session ? known.ticks + 1 : 1;
-      this.#ticksSince.set(node.id, { session: node.session, ticks });
-      // The first interval may have begun just before its tick, so it does not count.
-      if ((ticks - 1) * TICK_INTERVAL_MS >= EXPIRY_MS) void this.#expire(node.id, node.session);
+    const nowMs = performance.now();
+    const passedMs = Math.min(nowMs - this.#lastTickMs, TICK_INTERVAL_MS);
+    this.#lastTickMs = nowMs;
+    for (const { id, session, state } of this.#options.store.view().nodes.values()) {
+      if (state.kind !== "ready" || this.#expiring.has(session)) continue;
+      const known = this.#silence.get(id);
+      const ms = known?.session === session ? known.ms + passedMs : 0;
+      this.#silence.set(id, { session, ms });
+      if (ms >= EXPIRY_MS) void this.#expire(id, session);
     }
   }
 
@@ -81,13 +91,16 @@ export class Leases {
     const { store, log } = this.#options;
     try {
       await store.readBarrier();
+      // Another leader may have led, and have acknowledged renewals, while the round was awaited.
+      if (this.#timer === null) return;
       const seconds = (EXPIRY_MS / 1_000).toFixed(1);
       const reason = `no renewal reached the leader for ${seconds} s`;
       log(`node ${node} is lost: ${reason}`);
       await store.propose({ kind: "expireNode", at: this.#options.now(), node, session, reason });
     } catch (error) {
       log(`expiry of node ${node} was not committed: ${String(error)}`);
-      this.#expiring.delete(session);
+      const mayYetBe = error instanceof StoreError && error.code === "unknown-outcome";
+      if (!mayYetBe) this.#expiring.delete(session);
     }
   }
 }

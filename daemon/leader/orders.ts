@@ -6,10 +6,10 @@ import type { StateView } from "../../scheduler/state/state.ts";
 import type { FromLeader } from "../../proto/gen/gpumesh/v1/FromLeader.ts";
 import { STOP_GRACE_MS } from "./timing.ts";
 
-/** An order, with a key that names it within one session: it is sent once on each line. */
+/** An order, with a key that names it within one session: it is sent once on each line, and only then written out. */
 export interface KeyedOrder {
   readonly key: string;
-  readonly message: FromLeader;
+  readonly message: () => FromLeader;
 }
 
 /**
@@ -43,19 +43,21 @@ function orderFor(job: JobRecord, attempt: Attempt, progress: PartProgress, term
       if (progress.kind !== "assigned") return null;
       return {
         key: `prepare ${name}`,
-        message: {
+        message: () => ({
           prepare: {
             term,
             jobId: job.id,
             specJson: JSON.stringify(job.spec),
             attemptJson: JSON.stringify(attempt),
           },
-        },
+        }),
       };
     case "running":
-      return progress.kind === "started" ? { key: `start ${name}`, message: { start: address } } : null;
+      return progress.kind === "started"
+        ? { key: `start ${name}`, message: () => ({ start: address }) }
+        : null;
     case "terminating":
-      return { key: `stop ${name}`, message: { stop: { ...address, graceMs: STOP_GRACE_MS } } };
+      return { key: `stop ${name}`, message: () => ({ stop: { ...address, graceMs: STOP_GRACE_MS } }) };
     case "queued":
     case "succeeded":
     case "failed":

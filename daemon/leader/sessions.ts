@@ -14,6 +14,9 @@ import type { Leases } from "./leases.ts";
 import { isNews, ordersFor } from "./orders.ts";
 import { LEASE_MS, STOP_GRACE_MS } from "./timing.ts";
 
+/** A daemon that takes a line and does not say who it is within this time is turned away. */
+const HELLO_TIMEOUT_MS = 5_000;
+
 export type SessionStream = ServerDuplexStream<FromAgent__Output, FromLeader>;
 
 export interface SessionsOptions {
@@ -36,6 +39,9 @@ interface Line {
 /** The lines of all daemons to this leader, for one term of its leadership. */
 export class Sessions {
   readonly #options: SessionsOptions;
+  /** Every open call, greeted or not. */
+  readonly #streams = new Set<SessionStream>();
+  /** The line of each daemon; an older one of the same name is neither heard nor written to. */
   readonly #lines = new Map<NodeId, Line>();
   readonly #stops: (() => void)[] = [];
   #stopped = false;
@@ -46,48 +52,60 @@ export class Sessions {
 
   start(): void {
     this.#stops.push(this.#options.store.watch(() => this.#dispatchAll()));
-    this.#stops.push(this.#options.directory.onChange(() => this.#sendDirectory()));
+    this.#stops.push(this.#options.directory.onChange(() => this.#sendDirectory(this.#lines.values())));
   }
 
   stop(): void {
     this.#stopped = true;
     for (const stop of this.#stops) stop();
-    for (const line of this.#lines.values()) line.stream.end();
     this.#lines.clear();
+    for (const stream of this.#streams) stream.end();
   }
 
   /** Takes a daemon's call; `name` is the one in its certificate. */
   accept(stream: SessionStream, name: string): void {
     let line: Line | null = null;
     let greeted = false;
-    const drop = (): void => {
-      if (line !== null && this.#lines.get(line.node) === line) this.#lines.delete(line.node);
+    this.#streams.add(stream);
+    const impatience = setTimeout(() => {
+      this.#refuse(stream, name, new Error(`it said no hello for ${HELLO_TIMEOUT_MS} ms`));
+    }, HELLO_TIMEOUT_MS);
+    const over = (): void => {
+      clearTimeout(impatience);
+      this.#streams.delete(stream);
+      if (line !== null && this.#isOpen(line)) this.#lines.delete(line.node);
     };
     stream.on("data", (message: FromAgent__Output) => {
-      if (message.hello && !greeted) {
+      if (line !== null) {
+        this.#hear(line, message);
+      } else if (message.hello && !greeted) {
         greeted = true;
+        clearTimeout(impatience);
         this.#greet(stream, name, message.hello).then(
           (opened) => (line = opened),
           (error: unknown) => this.#refuse(stream, name, error),
         );
-      } else if (message.renewal && line !== null) {
-        const { node, session } = line;
-        const { sequence } = message.renewal;
-        this.#options.leases.renewed(node, session, () => stream.write({ renewalAccepted: { sequence } }));
-      } else if (message.report && line !== null) {
-        this.#report(line, message.report);
       }
     });
     stream.on("end", () => {
-      drop();
+      over();
       stream.end();
     });
-    stream.on("error", drop);
-    stream.on("cancelled", drop);
+    stream.on("error", over);
+    stream.on("cancelled", over);
+  }
+
+  #hear(line: Line, message: FromAgent__Output): void {
+    if (!this.#isOpen(line)) return;
+    if (message.report) return this.#report(line, message.report);
+    if (!message.renewal) return;
+    const { sequence } = message.renewal;
+    const acknowledge = (): void => this.#send(line, { renewalAccepted: { sequence } });
+    this.#options.leases.renewed(line.node, line.session, acknowledge);
   }
 
   async #greet(stream: SessionStream, name: string, hello: Hello__Output): Promise<Line> {
-    const { store, directory, term } = this.#options;
+    const { store, term } = this.#options;
     const facts = parseNodeFacts(hello.factsJson);
     if (facts.kind === "malformed") throw new Error(`its facts do not parse: ${facts.reason}`);
     if (facts.value.id !== name) throw new Error(`it calls itself ${facts.value.id}`);
@@ -95,11 +113,12 @@ export class Sessions {
     if (result.kind !== "node")
       throw new Error(result.kind === "refused" ? result.reason : `unexpected result ${result.kind}`);
     if (this.#stopped) throw new Error("the leadership ended");
+    if (!this.#streams.has(stream)) throw new Error("it hung up");
     const line: Line = { node: nodeId(name), stream, session: result.session, sent: new Set() };
     this.#lines.get(line.node)?.stream.end();
     this.#lines.set(line.node, line);
-    stream.write({ welcome: { session: result.session, term, leaseMs: LEASE_MS } });
-    stream.write({ directory: directoryMessage(directory.meshId, directory.members()) });
+    this.#send(line, { welcome: { session: result.session, term, leaseMs: LEASE_MS } });
+    this.#sendDirectory([line]);
     for (const status of hello.parts) this.#report(line, status);
     this.#stopForgotten(line, hello);
     this.#dispatch(line);
@@ -140,9 +159,12 @@ export class Sessions {
       if (report?.value.kind === "stopped") this.#settle(line, status, "stopped");
       // A fence above what is applied here means that this mesh lost data: such an attempt is not touched.
       else if (fence.index <= store.view().version) this.#sendStop(line, job, status.attempt, fence);
-      else
+      else {
         this.#options.log(`node ${line.node} runs ${job}.${status.attempt}, which this mesh does not know`);
-    } else if (report !== null && part !== undefined && isNews(part.progress, report.value)) {
+        if (report !== null) this.#settle(line, status, report.value.kind);
+      }
+    } else if (report !== null && part !== undefined) {
+      if (!isNews(part.progress, report.value)) return this.#settle(line, status, report.value.kind);
       const command = {
         kind: "reportPart",
         at: this.#options.now(),
@@ -153,7 +175,11 @@ export class Sessions {
         report: report.value,
       } as const;
       store.propose(command).then(
-        () => this.#settle(line, status, report.value.kind),
+        (result) => {
+          if (result.kind === "refused" && result.code !== "stale")
+            this.#options.log(`a report of ${line.node} was refused: ${result.reason}`);
+          this.#settle(line, status, report.value.kind);
+        },
         (error: unknown) => this.#options.log(`a report of ${line.node} was not committed: ${String(error)}`),
       );
     }
@@ -161,16 +187,20 @@ export class Sessions {
 
   #settle(line: Line, status: PartStatus__Output, kind: string): void {
     const { jobId: job, attempt, fence } = status;
-    line.stream.write({ settled: { jobId: job, attempt, fence, kind } });
+    this.#send(line, { settled: { jobId: job, attempt, fence, kind } });
   }
 
   #sendStop(line: Line, job: number, attempt: number, fence: { epoch: number; index: number }): void {
     const { term } = this.#options;
-    line.stream.write({ stop: { term, jobId: job, attempt, fence, graceMs: STOP_GRACE_MS } });
+    this.#send(line, { stop: { term, jobId: job, attempt, fence, graceMs: STOP_GRACE_MS } });
   }
 
   #dispatchAll(): void {
-    for (const line of this.#lines.values()) this.#dispatch(line);
+    for (const line of this.#lines.values()) {
+      const node = this.#options.store.view().nodes.get(line.node);
+      if (node?.state.kind === "ready" && node.session === line.session) this.#dispatch(line);
+      else this.#close(line);
+    }
   }
 
   #dispatch(line: Line): void {
@@ -178,17 +208,35 @@ export class Sessions {
     for (const order of wanted) {
       if (line.sent.has(order.key)) continue;
       line.sent.add(order.key);
-      line.stream.write(order.message);
+      this.#send(line, order.message());
     }
     // What is no longer wanted is forgotten, so that the set stays as small as the node's work.
     const keys = new Set(wanted.map((order) => order.key));
     for (const key of line.sent) if (!keys.has(key)) line.sent.delete(key);
   }
 
-  #sendDirectory(): void {
-    const { directory } = this.#options;
+  /** Not to this daemon's own line: its directory is the source, and what came back over the line would be older. */
+  #sendDirectory(lines: Iterable<Line>): void {
+    const { directory, store } = this.#options;
+    const own = store.leadership().leader;
     const message = directoryMessage(directory.meshId, directory.members());
-    for (const line of this.#lines.values()) line.stream.write({ directory: message });
+    for (const line of lines) {
+      if (store.view().nodes.get(line.node)?.number !== own) this.#send(line, { directory: message });
+    }
+  }
+
+  #isOpen(line: Line): boolean {
+    return this.#lines.get(line.node) === line;
+  }
+
+  #send(line: Line, message: FromLeader): void {
+    if (this.#isOpen(line)) line.stream.write(message);
+  }
+
+  /** Its session has ended: the daemon registers again, for a new one. */
+  #close(line: Line): void {
+    this.#lines.delete(line.node);
+    line.stream.end();
   }
 
   #refuse(stream: SessionStream, name: string, error: unknown): void {

@@ -29,8 +29,8 @@ export function nextChange(
     .toSorted((a, b) => Number(a.facts?.spot) - Number(b.facts?.spot) || a.number - b.number);
   const learners = ready.filter((node) => members.learners.includes(node.number));
   if (learners.length >= missing) {
-    const chosen = learners.slice(0, missing);
-    if (!chosen.every((node) => caughtUp(node.number))) return null;
+    const chosen = learners.filter((node) => caughtUp(node.number)).slice(0, missing);
+    if (chosen.length < missing) return null;
     return chosen.map((node) => ({ kind: "addVoter", member: node.number }));
   }
   if (ready.length < missing) return null;
@@ -46,8 +46,11 @@ export function startVoters(options: VotersOptions): () => void {
   let busy = false;
   const check = async (): Promise<void> => {
     const progress = store.memberProgress();
-    const caughtUp = (member: number): boolean =>
-      (progress.get(member)?.match ?? 0) + ENTRIES_BEHIND_MAX >= store.lastIndex();
+    // A match of 0 is no short log, but a member that has not answered yet.
+    const caughtUp = (member: number): boolean => {
+      const match = progress.get(member)?.match ?? 0;
+      return match > 0 && match + ENTRIES_BEHIND_MAX >= store.lastIndex();
+    };
     const changes = nextChange(store.view(), store.members(), caughtUp);
     if (changes === null) return;
     log(`raft members: ${changes.map((change) => `${change.kind} ${change.member}`).join(", ")}`);

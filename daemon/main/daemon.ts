@@ -3,15 +3,14 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { randomBytes, createHash } from "node:crypto";
-import { X509Certificate } from "node:crypto";
+import { createHash, randomBytes, X509Certificate } from "node:crypto";
 import { parseAddress } from "../../scheduler/model/address.ts";
 import { nodeId, poolId } from "../../scheduler/model/ids.ts";
 import type { AddJoinToken, InitialiseMesh } from "../../scheduler/model/command.ts";
 import type { NodeFacts } from "../../scheduler/model/node.ts";
 import { Agent } from "../agent/agent.ts";
 import { ShellSocket } from "../agent/remote-shell/shell-socket.ts";
-import type { ApiContext } from "../api/leader-calls.ts";
+import type { ApiContext } from "../api/api-context.ts";
 import { ProcessExecutor } from "../executor/process-executor.ts";
 import { bootClockMs, readBootId } from "../hardware/boot.ts";
 import { interfaceOfAddress } from "../hardware/interfaces.ts";
@@ -25,8 +24,9 @@ import type { Credentials } from "../security/credentials-store.ts";
 import { readDaemonCredentials } from "../security/credentials-store.ts";
 import { formatJoinToken, hashSecret, newTokenSecret } from "../security/join-token.ts";
 import { spkiDigestOf } from "../security/ca.ts";
-import type { DaemonConfig, DataFolder } from "../setup/data-folder.ts";
-import { lockDataFolder, SetupError } from "../setup/data-folder.ts";
+import type { DaemonConfig, DataFolder, Founding } from "../setup/data-folder.ts";
+import { SetupError } from "../setup/data-folder.ts";
+import { lockDataFolder } from "../setup/lock.ts";
 import { VERSION } from "./version.ts";
 import { Replica } from "./replica.ts";
 import { createServers } from "./servers.ts";
@@ -51,9 +51,10 @@ export class Daemon {
   readonly #peers: Peers;
   readonly #facts: NodeFacts;
   #replica: Replica | null = null;
-  #startingReplica = false;
+  #startingReplica: Promise<void> | null = null;
   #agent: Agent | null = null;
   #listener: Listener | null = null;
+  #servers: ReturnType<typeof createServers> | null = null;
   #shell: ShellSocket | null = null;
   #unlock: () => Promise<void> = () => Promise.resolve();
   #stopped = false;
@@ -77,21 +78,19 @@ export class Daemon {
     if (config === null)
       throw new SetupError(`${folder.path} is no daemon's data folder. Make a mesh with init, or join one`);
     const unlock = await lockDataFolder(folder);
+    let daemon: Daemon | null = null;
     try {
       const credentials = await readDaemonCredentials(folder.identity);
       if (credentials.kind === "fault") throw new SetupError(credentials.message);
       if (credentials.kind === "absent")
         throw new SetupError(`${folder.identity} holds no certificate: remove ${folder.path} and join again`);
-      const daemon = new Daemon(
-        options,
-        config,
-        credentials.credentials,
-        await readFacts(config, options.log),
-      );
-      daemon.#unlock = unlock;
+      const facts = await readFacts(config, options.log);
+      daemon = new Daemon(options, config, credentials.credentials, facts);
       await daemon.#start();
+      daemon.#unlock = unlock;
       return daemon;
     } catch (error) {
+      await daemon?.stop();
       await unlock();
       throw error;
     }
@@ -104,8 +103,12 @@ export class Daemon {
     rmSync(this.#options.folder.readyFile, { force: true });
     this.#agent?.stop();
     await this.#shell?.stop();
+    // One that is just being started fails or is there to be stopped.
+    await this.#startingReplica?.catch(() => undefined);
     await this.#replica?.stop();
     await this.#listener?.stop();
+    this.#servers?.mutual.forceShutdown();
+    this.#servers?.joining.forceShutdown();
     this.#peers.stop();
     await this.#unlock();
   }
@@ -113,7 +116,7 @@ export class Daemon {
   async #start(): Promise<void> {
     const { folder, log } = this.#options;
     this.#directory.onChange(() => {
-      folder.writeDirectoryNow(this.#directory.meshId, this.#directory.members());
+      this.#keepDirectory();
       this.#followRole();
     });
     const socketPath = this.#socketPath();
@@ -140,7 +143,7 @@ export class Daemon {
     this.#shell = new ShellSocket({ agent, peers: this.#peers, self: this.#config.name, path: socketPath });
     await this.#shell.start();
     await this.#startReplica();
-    const { mutual, joining } = createServers({
+    this.#servers = createServers({
       self: this.#config.name,
       context: this.#apiContext(),
       agent,
@@ -153,38 +156,52 @@ export class Daemon {
     this.#listener = createListener({
       ...address,
       identity: this.#identity,
-      mutual,
-      joining,
+      ...this.#servers,
       onRefused: (reason, remote) => log(`refused a connection from ${remote}: ${reason}`),
     });
     await this.#listener.start().catch((error: unknown) => {
-      throw new SetupError(`can not listen on ${this.#config.advertise}: ${String(error)}`);
+      this.#listener = null;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new SetupError(`can not listen on ${this.#config.advertise}: ${why}`);
     });
     agent.start();
     writeFileSync(folder.readyFile, `${this.#config.advertise}\n`);
     log(`serving on ${this.#config.advertise} as ${this.#config.name} of mesh ${this.#config.meshId}`);
   }
 
+  /** Without it on disk this run goes on, and the next one begins with an older one. */
+  #keepDirectory(): void {
+    try {
+      this.#options.folder.writeDirectoryNow(this.#directory.meshId, this.#directory.members());
+    } catch (error) {
+      this.#options.log(`the directory of the mesh was not written: ${String(error)}`);
+    }
+  }
+
   /** A daemon becomes a raft member when the leader's directory says so. */
   #followRole(): void {
-    if (this.#replica !== null || this.#startingReplica || this.#stopped) return;
+    if (this.#startingReplica !== null || this.#stopped) return;
     this.#startReplica().catch((error: unknown) => {
       this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));
     });
   }
 
-  async #startReplica(): Promise<void> {
+  #startReplica(): Promise<void> {
     const self = this.#directory.byName(this.#config.name);
-    if (self === undefined || self.raftRole === "client") return;
-    this.#startingReplica = true;
+    if (self === undefined || self.raftRole === "client") return Promise.resolve();
+    this.#startingReplica = this.#openReplica(self.number);
+    return this.#startingReplica;
+  }
+
+  async #openReplica(number: number): Promise<void> {
     const { folder, log, onFatal } = this.#options;
-    const founding = this.#founding();
+    const founding = folder.readFounding();
     this.#replica = await Replica.start({
-      number: self.number,
+      number,
       folder: folder.raft,
       directory: this.#directory,
       openChannel: ({ name, address }) => openChannel({ address, peerName: name, identity: this.#identity }),
-      founding,
+      founding: founding === null ? null : this.#firstCommands(founding),
       now: () => Date.now(),
       log,
       onFatal,
@@ -192,16 +209,14 @@ export class Daemon {
     const { store } = this.#replica;
     if (founding === null) return;
     const unwatch = store.watch(() => {
-      const founded = store.view().tokens.size > 0 && store.view().mesh !== null;
-      if (!founded) return;
+      if (!store.view().tokens.has(founding.token.id)) return;
       unwatch();
       folder.removeFounding().catch((error: unknown) => log(String(error)));
     });
   }
 
-  #founding(): readonly (InitialiseMesh | AddJoinToken)[] | null {
-    const founding = this.#options.folder.readFounding();
-    if (founding === null) return null;
+  /** The token is the last of them: once it is committed, the others are too. */
+  #firstCommands(founding: Founding): readonly (InitialiseMesh | AddJoinToken)[] {
     const at = Date.now();
     const { meshId } = this.#config;
     const founder = nodeId(this.#config.name);

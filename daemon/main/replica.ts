@@ -34,8 +34,11 @@ export class Replica {
     this.#raftStore = store;
     this.#transport = transport;
     this.#directory = directory;
+    const followDirectory = (): void => transport.setPeers(raftPeers(directory, options.number));
+    // Before the leader, which may change it at once; it may also have changed while the log was opened.
+    this.#unsubscribe = directory.onChange(followDirectory);
+    followDirectory();
     this.leader = new Leader({ store, directory, now, founding, log });
-    this.#unsubscribe = directory.onChange(() => transport.setPeers(raftPeers(directory, options.number)));
   }
 
   /** Opens the log and replays it; the replica then takes part in elections. */
@@ -49,6 +52,9 @@ export class Replica {
       bootstrap: options.founding === null ? null : { voters: [options.number] },
       onFatal: options.onFatal,
       report: (level, line) => (level === "info" ? undefined : options.log(`raft: ${line}`)),
+    }).catch(async (error: unknown) => {
+      await transport.stop();
+      throw error;
     });
     return new Replica(options, transport, store);
   }

@@ -1,6 +1,6 @@
 import * as grpc from "@grpc/grpc-js";
 import { jobId } from "../../scheduler/model/ids.ts";
-import { loadApi, loadMesh } from "../../proto/services.ts";
+import { loadApi, loadMesh } from "../../proto/load.ts";
 import type { HeldLogChunk } from "../../proto/gen/gpumesh/v1/HeldLogChunk.ts";
 import type { PeerHandlers } from "../../proto/gen/gpumesh/v1/Peer.ts";
 import type { ReadHeldLogRequest } from "../../proto/gen/gpumesh/v1/ReadHeldLogRequest.ts";
@@ -10,7 +10,7 @@ import { serveShell } from "../agent/remote-shell/shell-service.ts";
 import { apiService } from "../api/api-service.ts";
 import { CallError, callErrorOf } from "../api/call-error.ts";
 import { joinHandler } from "../api/join-service.ts";
-import type { ApiContext } from "../api/leader-calls.ts";
+import type { ApiContext } from "../api/api-context.ts";
 import { abortedBy, writeChunks } from "../api/read-log.ts";
 import { peerIdentity, serverOptions } from "../mesh/channels.ts";
 import { raftService } from "../raft/raft-service.ts";

@@ -1,5 +1,5 @@
 import * as grpc from "@grpc/grpc-js";
-import { loadApi, loadMesh } from "../../proto/services.ts";
+import { loadApi, loadMesh } from "../../proto/load.ts";
 import type { ApiClient } from "../../proto/gen/gpumesh/v1/Api.ts";
 import type { PeerClient } from "../../proto/gen/gpumesh/v1/Peer.ts";
 import { watchConnecting } from "./channels-watch.ts";

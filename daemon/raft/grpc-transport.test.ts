@@ -1,7 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { RaftMessage } from "../../proto/gen/gpumesh/v1/RaftMessage.ts";
-import { loadMesh } from "../../proto/services.ts";
+import { loadMesh } from "../../proto/load.ts";
 import { message } from "./core/core.ts";
 import type { Message } from "./core/core.ts";
 import { GrpcTransport } from "./grpc-transport.ts";

@@ -1,5 +1,5 @@
 import * as grpc from "@grpc/grpc-js";
-import { loadMesh } from "../../proto/services.ts";
+import { loadMesh } from "../../proto/load.ts";
 import { raftService } from "./raft-service.ts";
 import type { RaftServiceOptions } from "./raft-service.ts";
 import type { RaftPeer } from "./transport.ts";

@@ -1,7 +1,7 @@
 import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
-import { loadMesh } from "../../proto/services.ts";
+import { loadMesh } from "../../proto/load.ts";
 import type { Message } from "./core/core.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SendQueueLimits } from "./send-queue.ts";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { loadMesh } from "../../proto/services.ts";
+import { loadMesh } from "../../proto/load.ts";
 import { message } from "./core/core.ts";
 import type { Entry, Message, Snapshot } from "./core/core.ts";
 import { fromWire, toWire, WIRE_TYPES } from "./wire.ts";

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { mkdir, open, rename, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -23,7 +23,7 @@ const configSchema = z.strictObject({
   meshId: z.string().min(1),
   name: nodeNameSchema,
   advertise: z.string().refine((text) => parseAddress(text) !== null, "is not host:port"),
-  pool: z.string().regex(/^[-\w]{1,64}$/),
+  pool: z.string().regex(/^[-\w]{1,64}$/, "has 1 to 64 letters, digits, '-' and '_'"),
   spot: z.boolean(),
   slots: z.int().min(1).max(100_000).nullable(),
 });
@@ -54,6 +54,14 @@ const foundingSchema = z.strictObject({
 /** An expected failure of setting up or starting a daemon; the message is for its operator. */
 export class SetupError extends Error {
   override readonly name = "SetupError";
+}
+
+/** Throws a SetupError of one line for what no daemon can be configured with. */
+export function checkConfig(config: Omit<DaemonConfig, "meshId">): void {
+  const issue = configSchema.omit({ meshId: true }).safeParse(config).error?.issues[0];
+  if (issue === undefined) return;
+  const field = issue.path.join(".") as keyof typeof config;
+  throw new SetupError(`${field} ${JSON.stringify(config[field])} can not be used: ${issue.message}`);
 }
 
 /** The files and folders below a daemon's data folder. */
@@ -117,10 +125,10 @@ export class DataFolder {
     await this.#write("directory.json", { meshId, members });
   }
 
-  /** As `writeDirectory`, for a listener that can not wait. It is a cache: it is renamed into place, not synced. */
+  /** As `writeDirectory`, for a listener that can not wait. */
   writeDirectoryNow(meshId: string, members: readonly Member[]): void {
     const path = join(this.path, "directory.json");
-    writeFileSync(`${path}.tmp`, JSON.stringify({ meshId, members }), { mode: 0o600 });
+    writeFileSync(`${path}.tmp`, JSON.stringify({ meshId, members }), { mode: 0o600, flush: true });
     renameSync(`${path}.tmp`, path);
   }
 
@@ -153,54 +161,11 @@ export class DataFolder {
     try {
       return schema.parse(JSON.parse(text));
     } catch (error) {
-      const why = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+      const issue = error instanceof z.ZodError ? error.issues[0] : undefined;
+      const why = issue === undefined ? String(error) : `${issue.path.join(".")}: ${issue.message}`;
       throw new SetupError(
-        `${path} is damaged: ${why}. Restore it, or remove the data folder and join again`,
+        `${path} is damaged: ${why}. Restore it, or remove the data folder and join again under another name`,
       );
     }
-  }
-}
-
-/** Takes the data folder for this process alone. Throws SetupError naming the process that holds it. */
-export async function lockDataFolder(folder: DataFolder): Promise<() => Promise<void>> {
-  mkdirSync(folder.path, { recursive: true, mode: 0o700 });
-  const mine = `${process.pid} ${startTimeOf(process.pid) ?? 0}\n`;
-  for (let attempt = 0; attempt < LOCK_TRIES_MAX; attempt += 1) {
-    try {
-      writeFileSync(folder.lockFile, mine, { flag: "wx", mode: 0o600 });
-      return async () => rm(folder.lockFile, { force: true });
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
-    }
-    const pid = daemonOf(folder);
-    if (pid !== null) {
-      throw new SetupError(
-        `the data folder ${folder.path} is in use by the daemon with pid ${pid}. ` +
-          `Stop that one first, or give this one another folder with --data`,
-      );
-    }
-    await rm(folder.lockFile, { force: true });
-  }
-  throw new SetupError(
-    `the data folder ${folder.path} can not be locked: others take ${folder.lockFile} at once`,
-  );
-}
-
-const LOCK_TRIES_MAX = 5;
-
-/** The pid of the daemon that runs on that data folder, or null. */
-export function daemonOf(folder: DataFolder): number | null {
-  if (!existsSync(folder.lockFile)) return null;
-  const [pid = 0, startTime = 0] = readFileSync(folder.lockFile, "utf8").trim().split(" ").map(Number);
-  return pid > 0 && startTimeOf(pid) === startTime ? pid : null;
-}
-
-/** Start time in ticks since boot (field 22 of /proc/PID/stat): with the pid it names a process for good. */
-function startTimeOf(pid: number): number | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19]);
-  } catch {
-    return null;
   }
 }

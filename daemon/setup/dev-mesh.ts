@@ -3,9 +3,10 @@ import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { daemonOf, DataFolder, SetupError } from "./data-folder.ts";
+import { DataFolder, SetupError } from "./data-folder.ts";
 import { initMesh } from "./init.ts";
 import { joinMesh } from "./join.ts";
+import { daemonOf } from "./lock.ts";
 import { startInBackground } from "./start.ts";
 
 const DAEMONS_MAX = 50;

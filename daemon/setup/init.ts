@@ -5,7 +5,7 @@ import { writeClientContext, writeDaemonCredentials } from "../security/credenti
 import type { Credentials } from "../security/credentials-store.ts";
 import { formatJoinToken, hashSecret, newTokenSecret } from "../security/join-token.ts";
 import type { DaemonConfig, DataFolder } from "./data-folder.ts";
-import { SetupError } from "./data-folder.ts";
+import { checkConfig, SetupError } from "./data-folder.ts";
 
 const CERTIFICATE_DAYS = 365;
 const TOKEN_VALID_MS = 3_600_000;
@@ -24,11 +24,12 @@ export async function initMesh(
   options: InitOptions,
 ): Promise<{ readonly meshId: string; readonly token: string }> {
   const { folder, contextDir, now, ...rest } = options;
+  checkConfig(rest);
   const existing = folder.readConfig();
   if (existing !== null)
     throw new SetupError(
       `${folder.path} already belongs to ${existing.name} of mesh ${existing.meshId}. ` +
-        `To start it: gpumesh daemon run --data ${folder.path}. To make another mesh, give another folder with --data`,
+        `To start it: gpumeshd run --data ${folder.path}. To make another mesh, give another folder with --data`,
     );
   const meshId = `m${randomBytes(6).toString("hex")}`;
   const authority = await createAuthority(meshId);

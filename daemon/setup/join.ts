@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import * as grpc from "@grpc/grpc-js";
-import { loadMesh } from "../../proto/services.ts";
+import { loadMesh } from "../../proto/load.ts";
 import type { JoinReply__Output } from "../../proto/gen/gpumesh/v1/JoinReply.ts";
 import type { JoinRequest } from "../../proto/gen/gpumesh/v1/JoinRequest.ts";
 import { ChannelError, channelErrorOf, fetchAuthority, openJoiningChannel } from "../mesh/channels.ts";
@@ -9,11 +9,13 @@ import { createKeyAndRequest } from "../security/ca.ts";
 import { writeClientContext, writeDaemonCredentials } from "../security/credentials-store.ts";
 import { parseJoinToken } from "../security/join-token.ts";
 import type { DaemonConfig, DataFolder } from "./data-folder.ts";
-import { SetupError } from "./data-folder.ts";
+import { checkConfig, SetupError } from "./data-folder.ts";
 
 const CALL_TIMEOUT_MS = 10_000;
 const JOIN_TRIES_MAX = 10;
 const RETRY_DELAY_MS = 500;
+/** Daemons that a client context names; any one of them will do. */
+const CONTEXT_ADDRESSES_MAX = 16;
 
 export interface JoinOptions extends Omit<DaemonConfig, "meshId"> {
   readonly folder: DataFolder;
@@ -25,6 +27,8 @@ export interface JoinOptions extends Omit<DaemonConfig, "meshId"> {
 /** Joins a mesh: believes only the authority that the token names, and gets this machine its certificates. */
 export async function joinMesh(options: JoinOptions): Promise<{ readonly meshId: string }> {
   const { folder, token: text, contextDir, ...rest } = options;
+  // Before the mesh is asked: a name that it has admitted is taken for good.
+  checkConfig(rest);
   const parsed = parseJoinToken(text);
   if (parsed.kind === "fault") throw new SetupError(parsed.message);
   const existing = folder.readConfig();
@@ -61,12 +65,17 @@ export async function joinMesh(options: JoinOptions): Promise<{ readonly meshId:
       privateKeyPem: client.privateKeyPem,
     },
     meshId,
-    addresses: [...new Set([rest.advertise, ...known, token.address])],
+    addresses: [...new Set([rest.advertise, token.address, ...known])].slice(0, CONTEXT_ADDRESSES_MAX),
   });
   await folder.writeDirectory(meshId, members);
   await folder.writeConfig({ meshId, ...rest });
   return { meshId };
 }
+
+const MAY_BE_REPEATED: ReadonlySet<grpc.status> = new Set([
+  grpc.status.UNAVAILABLE,
+  grpc.status.DEADLINE_EXCEEDED,
+]);
 
 /** The same request id makes a repeated call safe; a mesh between two leaders is asked again. */
 async function askToJoin(
@@ -82,7 +91,7 @@ async function askToJoin(
         return await call(client, request);
       } catch (error) {
         if (!isServiceError(error)) throw error;
-        if (error.code !== grpc.status.UNAVAILABLE) throw new SetupError(error.details);
+        if (!MAY_BE_REPEATED.has(error.code)) throw new SetupError(error.details);
         if (attempt === JOIN_TRIES_MAX) throw new SetupError(channelErrorOf(error, address).message);
         await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
       }

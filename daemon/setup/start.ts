@@ -23,7 +23,7 @@ export async function startInBackground(program: string, folder: DataFolder): Pr
   child.unref();
   const failure = new Promise<string>((resolve) => {
     child.once("error", (error) => resolve(String(error)));
-    child.once("exit", (code) => resolve(`it exited with code ${code}`));
+    child.once("exit", (code, signal) => resolve(`it ended with ${signal ?? `code ${code}`}`));
   });
   let failed: string | null = null;
   void failure.then((reason) => (failed = reason));

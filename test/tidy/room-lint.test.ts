@@ -9,7 +9,7 @@ describe("importPatterns", () => {
     ["daemon/agent", "../../scheduler/cycle.ts"],
     ["daemon/agent", "../../../scheduler/queue/order.ts"],
     ["scheduler/model", "../state/records.ts"],
-    ["scheduler/state", "../../proto/services.ts"],
+    ["scheduler/state", "../../proto/load.ts"],
     ["cli", "../daemon/main.ts"],
     ["daemon/main", "../cli/main.ts"],
   ])("forbids %s to write %s", (room, specifier) => {

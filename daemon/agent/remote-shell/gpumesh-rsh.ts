@@ -54,11 +54,11 @@ function dial(target: Invocation, path: string, secret: string): void {
     if ("stdout" in answer) {
       const data = Buffer.from(answer.stdout, "base64");
       stdoutOffset += data.length;
-      process.stdout.write(data);
+      pass(socket, process.stdout, data);
     } else if ("stderr" in answer) {
       const data = Buffer.from(answer.stderr, "base64");
       stderrOffset += data.length;
-      process.stderr.write(data);
+      pass(socket, process.stderr, data);
     } else {
       if (answer.reason !== "") process.stderr.write(`gpumesh-rsh: ${target.host}: ${answer.reason}\n`);
       process.exitCode = answer.exit;
@@ -85,6 +85,13 @@ function dial(target: Invocation, path: string, secret: string): void {
   };
   socket.write(`${JSON.stringify(request)}\n`);
   if (stopping) socket.write('{"stop":true}\n');
+}
+
+/** Reads on when the output has been taken: a slow reader slows the command, as a pipe would. */
+function pass(from: Socket, to: NodeJS.WriteStream, data: Buffer): void {
+  if (to.write(data)) return;
+  from.pause();
+  to.once("drain", () => from.resume());
 }
 
 for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const) {

@@ -1,20 +1,16 @@
 import { chmod, rm } from "node:fs/promises";
 import type { Server, Socket } from "node:net";
 import { createServer } from "node:net";
-import * as grpc from "@grpc/grpc-js";
 import { jobId } from "../../../scheduler/model/ids.ts";
-import type { ShellInput } from "../../../proto/gen/gpumesh/v1/ShellInput.ts";
-import type { ShellOutput__Output } from "../../../proto/gen/gpumesh/v1/ShellOutput.ts";
 import type { Peers } from "../../mesh/peers.ts";
 import type { Agent } from "../agent.ts";
 import type { ShellAnswer, ShellRequest } from "./protocol.ts";
 import { isStop, lineSplitter, parseRequest } from "./protocol.ts";
-import { runShell, shellCommandName, stopShell } from "./run-shell.ts";
+import { RemoteCommand } from "./remote-command.ts";
+import type { ShellExit, ShellSink } from "./run-shell.ts";
+import { EXIT_NOT_PERMITTED, runShell, shellCommandName, stopShell, writeAtPace } from "./run-shell.ts";
 
 const CALLERS_MAX = 4_096;
-const REDIAL_DELAY_MS = 200;
-/** As ssh says "could not connect". */
-const EXIT_NOT_PERMITTED = 255;
 
 /** The local half of gpumesh-rsh: a Unix socket on which ranks' launchers ask for commands on their gang's nodes. */
 export class ShellSocket {
@@ -57,34 +53,27 @@ export class ShellSocket {
       gone.abort();
     });
     socket.on("error", () => socket.destroy());
-    let session: ShellSession | null = null;
+    let stop: (() => void) | null = null;
     const split = lineSplitter((line) => {
-      if (session !== null) {
-        if (isStop(line)) session.stop();
-        return;
-      }
-      const request = parseRequest(line);
-      if (request === null) socket.destroy();
-      else session = this.#begin(request, socket, gone.signal);
+      if (stop === null) stop = this.#begin(parseRequest(line), socket, gone.signal);
+      else if (isStop(line)) stop();
     });
     socket.on("data", (chunk: Buffer) => {
       try {
         split(chunk);
-      } catch {
-        socket.destroy();
+      } catch (error) {
+        hangUp(socket, { code: EXIT_NOT_PERMITTED, reason: String(error) });
       }
     });
   }
 
-  #begin(request: ShellRequest, socket: Socket, signal: AbortSignal): ShellSession {
-    const say = (answer: ShellAnswer): void => {
-      socket.write(`${JSON.stringify(answer)}\n`);
+  /** Carries out a request; returns what stops it. A caller without an exit would call again and again. */
+  #begin(request: ShellRequest | null, socket: Socket, signal: AbortSignal): () => void {
+    const refuse = (reason: string): (() => void) => {
+      hangUp(socket, { code: EXIT_NOT_PERMITTED, reason });
+      return () => undefined;
     };
-    const refuse = (reason: string): ShellSession => {
-      say({ exit: EXIT_NOT_PERMITTED, reason });
-      socket.end();
-      return { stop: () => undefined };
-    };
+    if (request === null) return refuse("the daemon does not understand the request");
     const part = this.#agent.part(jobId(request.job), request.attempt);
     if (part === undefined || !part.tokenIs(request.token))
       return refuse(`no attempt ${request.job}.${request.attempt} with that token runs on this node`);
@@ -93,98 +82,33 @@ export class ShellSocket {
       const nodes = part.entry.attempt.parts.map((placed) => placed.node).join(", ");
       return refuse(`${request.host} is not a node of this job attempt; its nodes are ${nodes}`);
     }
-    const finish = (exit: { code: number; reason: string }): void => {
-      say({ exit: exit.code, reason: exit.reason });
-      socket.end();
+    const sink: ShellSink = (stream, data) => writeAtPace(socket, answerLine(stream, data), signal);
+    const finish = (exiting: Promise<ShellExit>): void => {
+      exiting.then(
+        (exit) => hangUp(socket, exit),
+        (error: unknown) => {
+          if (!signal.aborted) refuse(String(error));
+        },
+      );
     };
     if (peer.node !== this.#self) {
-      const session = new RemoteSession(this.#peers, peer.node, request, { say, finish, signal });
-      session.dial();
-      return session;
+      const remote = new RemoteCommand(this.#peers, peer.node, request, sink, signal);
+      finish(remote.run());
+      return () => remote.stop();
     }
     const name = shellCommandName(request.id);
-    const sink = {
-      stdout: (data: Buffer) => say({ stdout: data.toString("base64") }),
-      stderr: (data: Buffer) => say({ stderr: data.toString("base64") }),
-    };
-    runShell(part, { ...request, name }, sink, signal).then(finish, (error: unknown) => {
-      if (!signal.aborted) finish({ code: EXIT_NOT_PERMITTED, reason: String(error) });
-    });
-    return { stop: () => void stopShell(part, name).catch(() => undefined) };
+    finish(runShell(part, { ...request, name }, sink, signal));
+    return () => void stopShell(part, name).catch(() => undefined);
   }
 }
 
-interface ShellSession {
-  stop(): void;
+function answerLine(stream: "stdout" | "stderr", data: Buffer): string {
+  const text = data.toString("base64");
+  const answer: ShellAnswer = stream === "stdout" ? { stdout: text } : { stderr: text };
+  return `${JSON.stringify(answer)}\n`;
 }
 
-interface SessionPort {
-  readonly say: (answer: ShellAnswer) => void;
-  readonly finish: (exit: { code: number; reason: string }) => void;
-  readonly signal: AbortSignal;
-}
-
-/**
- * A command on another node. The line to that node's daemon may break and come back: the command runs on meanwhile,
- * and no byte of its output is lost or repeated.
- */
-class RemoteSession implements ShellSession {
-  readonly #peers: Peers;
-  readonly #node: string;
-  readonly #request: ShellRequest;
-  readonly #port: SessionPort;
-  #stdoutOffset: number;
-  #stderrOffset: number;
-  #call: grpc.ClientDuplexStream<ShellInput, ShellOutput__Output> | null = null;
-  #stopping = false;
-
-  constructor(peers: Peers, node: string, request: ShellRequest, port: SessionPort) {
-    this.#peers = peers;
-    this.#node = node;
-    this.#request = request;
-    this.#port = port;
-    this.#stdoutOffset = request.stdoutOffset;
-    this.#stderrOffset = request.stderrOffset;
-    port.signal.addEventListener("abort", () => this.#call?.cancel(), { once: true });
-  }
-
-  dial(): void {
-    if (this.#port.signal.aborted) return;
-    const line = this.#peers.line(this.#node);
-    if (line === null) return this.#again();
-    const call = line.peer.shell();
-    this.#call = call;
-    let ended = false;
-    call.on("data", (output: ShellOutput__Output) => {
-      if (output.stdout !== undefined && output.message === "stdout") {
-        this.#stdoutOffset += output.stdout.length;
-        this.#port.say({ stdout: output.stdout.toString("base64") });
-      } else if (output.stderr !== undefined && output.message === "stderr") {
-        this.#stderrOffset += output.stderr.length;
-        this.#port.say({ stderr: output.stderr.toString("base64") });
-      } else if (output.exit) {
-        ended = true;
-        this.#port.finish({ code: output.exit.code, reason: output.exit.reason });
-      }
-    });
-    call.on("error", (error: grpc.ServiceError) => {
-      if (ended || this.#port.signal.aborted) return;
-      if (error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.CANCELLED) this.#again();
-      else this.#port.finish({ code: EXIT_NOT_PERMITTED, reason: error.details });
-    });
-    const { job, attempt, token, id, commandLine } = this.#request;
-    const offsets = { stdoutOffset: this.#stdoutOffset, stderrOffset: this.#stderrOffset };
-    call.write({ open: { jobId: job, attempt, token, id, commandLine, ...offsets } });
-    if (this.#stopping) call.write({ stop: {} });
-  }
-
-  stop(): void {
-    this.#stopping = true;
-    this.#call?.write({ stop: {} });
-  }
-
-  /** No limit of its own: while the node is away the attempt's lease decides, not this line. */
-  #again(): void {
-    setTimeout(() => this.dial(), REDIAL_DELAY_MS);
-  }
+function hangUp(socket: Socket, { code, reason }: ShellExit): void {
+  const answer: ShellAnswer = { exit: code, reason };
+  socket.end(`${JSON.stringify(answer)}\n`);
 }

@@ -1,0 +1,113 @@
+import { status } from "@grpc/grpc-js";
+import { feasibility } from "../../scheduler/explain/feasibility.ts";
+import { parseJobFile } from "../../scheduler/jobfile/parse-job-file.ts";
+import { toJobSpec } from "../../scheduler/jobfile/to-job-spec.ts";
+import type { Fault } from "../../scheduler/model/fault.ts";
+import { jobId } from "../../scheduler/model/ids.ts";
+import type { JobRecord, JobSpec } from "../../scheduler/model/job.ts";
+import type { CancelJobReply } from "../../proto/gen/gpumesh/v1/CancelJobReply.ts";
+import type { CancelJobRequest__Output } from "../../proto/gen/gpumesh/v1/CancelJobRequest.ts";
+import type { GetJobRequest__Output } from "../../proto/gen/gpumesh/v1/GetJobRequest.ts";
+import type { Job } from "../../proto/gen/gpumesh/v1/Job.ts";
+import type { ListJobsReply } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts";
+import type { ListJobsRequest__Output } from "../../proto/gen/gpumesh/v1/ListJobsRequest.ts";
+import type { SubmitJobReply } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
+import type { SubmitJobRequest__Output } from "../../proto/gen/gpumesh/v1/SubmitJobRequest.ts";
+import type { Store } from "../store/store.ts";
+import type { ApiContext } from "./api-context.ts";
+import { checkRequestId, freshStore, resultOf, storeOf } from "./api-context.ts";
+import { CallError } from "./call-error.ts";
+import { presentJob } from "./present-job.ts";
+
+const JOBS_LISTED_MAX = 1_000;
+/** Of the listed jobs as JSON, which is longer than their message; well below `messageBytesMax` of the mesh. */
+const LIST_BYTES_MAX = 3 * 1024 * 1024;
+/** A node that was admitted so lately may yet register, with what a job needs. */
+const REGISTRATION_MS_MAX = 60_000;
+
+export async function submitJob(
+  context: ApiContext,
+  request: SubmitJobRequest__Output,
+  user: string,
+): Promise<SubmitJobReply> {
+  const { requestId, jobFile } = request;
+  checkRequestId(requestId);
+  const parsed = parseJobFile(jobFile);
+  if (parsed.kind === "faults") return { jobId: 0, faults: [...parsed.faults] };
+  if (parsed.notSupportedYet.length > 0) {
+    const faults = parsed.notSupportedYet.map(({ path, reason }): Fault => {
+      return { path, found: reason, allowed: "nothing: leave it out" };
+    });
+    return { jobId: 0, faults };
+  }
+  const spec = toJobSpec(parsed.job);
+  // A refusal is a read too: it has to rest on the newest state.
+  const store = await freshStore(context);
+  const faults = whyNever(context, store, spec, requestId);
+  if (faults.length > 0) return { jobId: 0, faults };
+  const command = { kind: "submitJob", at: context.now(), requestId, spec, submittedBy: user } as const;
+  const result = await resultOf(store.propose(command));
+  if (result.kind !== "job") throw new CallError(status.INTERNAL, `unexpected result ${result.kind}`);
+  return { jobId: result.job, faults: [] };
+}
+
+/** Why no set of nodes could ever run the job. A job that was taken already is not judged again. */
+function whyNever(context: ApiContext, store: Store, spec: JobSpec, requestId: string): Fault[] {
+  const view = store.view();
+  if (view.mesh === null)
+    throw new CallError(status.UNAVAILABLE, "the mesh is being made; try again shortly");
+  if (view.jobByRequest(requestId) !== null) return [];
+  const joinedAfter = context.now() - REGISTRATION_MS_MAX;
+  const growing = [...view.nodes.values()].some(
+    ({ state }) => state.kind === "joining" && state.since > joinedAfter,
+  );
+  return growing ? [] : feasibility(view, spec);
+}
+
+export async function cancelJob(
+  context: ApiContext,
+  request: CancelJobRequest__Output,
+  user: string,
+): Promise<CancelJobReply> {
+  const command = { kind: "cancelJob", at: context.now(), job: jobId(request.jobId), by: user } as const;
+  await resultOf(storeOf(context).propose(command));
+  return {};
+}
+
+export async function getJob(context: ApiContext, request: GetJobRequest__Output): Promise<Job> {
+  const store = await freshStore(context);
+  return presentJob(store.view(), findJob(store, request.jobId));
+}
+
+/** The newest jobs, as many as are asked for and fit into one reply. Why a job waits is told without its nodes. */
+export async function listJobs(
+  context: ApiContext,
+  request: ListJobsRequest__Output,
+): Promise<ListJobsReply> {
+  const view = (await freshStore(context)).view();
+  const limit = Math.min(request.limit > 0 ? request.limit : JOBS_LISTED_MAX, JOBS_LISTED_MAX);
+  const states = new Set(request.states);
+  const jobs: Job[] = [];
+  let bytes = 0;
+  for (const record of [...view.jobs.values()].toReversed()) {
+    if (states.size > 0 && !states.has(record.state.kind)) continue;
+    if (jobs.length === limit) return { jobs, truncated: true };
+    const job = presentJob(view, record);
+    const listed: Job = { ...job, wait: job.wait ? { ...job.wait, nodes: [] } : null };
+    bytes += Buffer.byteLength(JSON.stringify(listed));
+    if (bytes > LIST_BYTES_MAX && jobs.length > 0) return { jobs, truncated: true };
+    jobs.push(listed);
+  }
+  return { jobs, truncated: false };
+}
+
+/** Throws a CallError where there is no such job. */
+export function findJob(store: Store, id: number): JobRecord {
+  const job = store.view().jobs.get(jobId(id));
+  if (job === undefined) {
+    const newest = store.view().jobs.size;
+    const range = newest === 0 ? "no job was submitted yet" : `the newest is ${newest}`;
+    throw new CallError(status.NOT_FOUND, `there is no job ${id}; ${range}`);
+  }
+  return job;
+}

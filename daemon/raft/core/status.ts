@@ -1,0 +1,50 @@
+import type { HardState, NodeNumber } from "./entry.ts";
+import type { Raft } from "./raft.ts";
+import type { SoftState } from "./ready.ts";
+import type { ProgressState } from "./tracker/progress.ts";
+import type { TrackerConfig } from "./tracker/tracker.ts";
+
+/** The leader's view of one member. */
+export interface ProgressStatus {
+  readonly match: number;
+  readonly next: number;
+  readonly state: ProgressState;
+  readonly isLearner: boolean;
+  readonly isPaused: boolean;
+  readonly recentActive: boolean;
+  /** 0 when no snapshot is on its way. */
+  readonly pendingSnapshot: number;
+  /** For example "StateReplicate match=11 next=12". */
+  readonly text: string;
+}
+
+export interface Status extends HardState, SoftState {
+  readonly id: NodeNumber;
+  /** The highest index that is known to have been applied. */
+  readonly applied: number;
+  /** `NO_NODE` when no transfer is in progress. */
+  readonly leadTransferee: NodeNumber;
+  readonly config: TrackerConfig;
+  /** Empty unless this node leads. */
+  readonly progress: ReadonlyMap<NodeNumber, ProgressStatus>;
+}
+
+export function statusOf(raft: Raft): Status {
+  const progress = new Map<NodeNumber, ProgressStatus>();
+  if (raft.state === "StateLeader") {
+    for (const [id, each] of raft.tracker.progress) {
+      const { match, next, state, isLearner, isPaused, recentActive, pendingSnapshot } = each;
+      const text = each.describe();
+      progress.set(id, { match, next, state, isLearner, isPaused, recentActive, pendingSnapshot, text });
+    }
+  }
+  return {
+    ...raft.hardState(),
+    ...raft.softState(),
+    id: raft.id,
+    applied: raft.log.applied,
+    leadTransferee: raft.leadTransferee,
+    config: raft.tracker.config,
+    progress,
+  };
+}
