@@ -115,5 +115,9 @@ function jobText(name: string): string {
 
 /** The lines of allreduce.py in rank order, without the machine's host name, which is the same for all. */
 function ranksIn(log: string): readonly string[] {
-  return log.trimEnd().split("\n").toSorted().map((line) => line.replace(/ at \S+/, ""));
+  return log
+    .trimEnd()
+    .split("\n")
+    .toSorted()
+    .map((line) => line.replace(/ at \S+/, ""));
 }
