@@ -86,7 +86,7 @@ export function mpiEnvironment(input: LaunchInput): Readonly<Record<string, stri
     OMPI_MCA_routed_radix: String(Math.max(radixDefault, parts.length)),
     OMPI_MCA_plm_rsh_num_concurrent: String(Math.max(concurrentDefault, parts.length)),
     OMPI_MCA_pml: "ob1",
-    OMPI_MCA_btl: "^openib",
+    OMPI_MCA_btl: shareMachine(parts) ? "^openib,vader" : "^openib",
     // Needs a capability that containers lack.
     OMPI_MCA_btl_vader_single_copy_mechanism: "none",
     OMPI_ALLOW_RUN_AS_ROOT: "1",
@@ -99,6 +99,14 @@ export function mpiEnvironment(input: LaunchInput): Readonly<Record<string, stri
     I_MPI_HYDRA_HOST_FILE: mpichHostFile,
     ...interfaceSettings(parts, partAt(input.attempt, input.partIndex)),
   };
+}
+
+/**
+ * True where several nodes of the gang are one machine, as in a development mesh. Open MPI names its shared memory
+ * segments by host name and rank on the node, so their ranks would take each other's.
+ */
+function shareMachine(parts: readonly Part[]): boolean {
+  return new Set(parts.map(({ hostname }) => hostname)).size < parts.length;
 }
 
 /** Open MPI's own defaults. */
