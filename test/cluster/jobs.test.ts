@@ -80,7 +80,7 @@ describe("jobs on a mesh of three", () => {
       "4 5 0 1 2 2 4",
     ]);
     const meetings = new Set(ranks.map((fields) => fields.slice(-2).join(":")));
-    expect([...meetings]).toEqual([expect.stringMatching(/^127\.0\.0\.1:\d+$/)]);
+    expect([...meetings]).toEqual([expect.stringMatching(/^127\.\d+\.\d+\.1:\d+$/)]);
   });
 
   it("a running job that is cancelled is cancelled only when nothing of it runs", async () => {

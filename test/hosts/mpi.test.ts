@@ -27,7 +27,6 @@ describe("MPI over three hosts without ssh", () => {
     mesh = await TestMesh.start({
       daemons: 3,
       slots: 2,
-      port,
       host: (number) => hosts.address(number),
       wrap: (number) => hosts.wrap(number, remoteShells, trap),
       clientAddress: (daemon) => hosts.door(Number(daemon.name.slice(1)), port, daemon.folder),
