@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FAST_TIMING, proposeSurely, TestGroup } from "./driver.fixture.ts";
 import { LevelLog } from "./level-log.ts";
-import type { LogBatch, RaftLog, RecoveredLog } from "./level-log.ts";
+import type { LogBatch, RaftLog, RecoveredLog } from "./raft-log.ts";
 
 /** A real log on a disk that can be made to hang. */
 class HangingLog implements RaftLog {

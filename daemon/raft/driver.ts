@@ -7,10 +7,10 @@ import type { RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { LevelLog } from "./level-log.ts";
-import type { RaftLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
 import type { Standing } from "./standing.ts";
@@ -47,7 +47,8 @@ export class RaftDriver {
       proposals: this.#proposals,
       reads: this.#reads,
       send: (messages) => options.transport.send(messages),
-      apply: options.apply,
+      machine: options.machine,
+      compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
       onApplied: (index) => {
         for (const listener of this.#appliedListeners) listener(index);
       },
@@ -57,15 +58,22 @@ export class RaftDriver {
   }
 
   /**
-   * Opens the log, applies all that it knows to be committed, and takes part. Rejects with a LogError, or with what
-   * `apply` threw.
+   * Opens the log, restores the state from its records, applies what else is known to be committed, and takes part.
+   * Rejects with a LogError, or with what the state machine threw.
    */
   static async start(options: DriverOptions): Promise<RaftDriver> {
     // Until the member runs, a failure is what this call rejects with.
     let onFatal: (error: Error) => void = () => {};
-    const openLog = (): Promise<RaftLog> => {
-      const reporting = { onFatal: (error: Error) => onFatal(error) };
-      return options.openLog?.(options.folder, reporting) ?? LevelLog.open(options.folder, reporting);
+    const openLog = async (): Promise<RaftLog> => {
+      const restoration = options.machine.restore();
+      const openOptions = {
+        onFatal: (error: Error) => onFatal(error),
+        onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+      };
+      const open = options.openLog ?? LevelLog.open.bind(LevelLog);
+      const log = await open(options.folder, openOptions);
+      restoration.finish();
+      return log;
     };
     let log = await openLog();
     if (options.bootstrap !== null && log.lastIndex === 0 && log.recovered.hardState.term === 0) {

@@ -1,103 +1,66 @@
 import { Level } from "level";
-import type { Entry, HardState } from "./core/core.ts";
+import type { EntryId, HardState } from "./core/core.ts";
+import { readContents } from "./log-contents.ts";
+import type { Database, LogContents, Operation } from "./log-contents.ts";
 import {
-  decodeEntry,
-  decodeHead,
-  EMPTY_LOG_SUM,
   encodeEntry,
   encodeHead,
-  ENTRY_KEYS,
+  encodeRecord,
   entryKey,
   HEAD_KEY,
+  recordStoreKey,
+  withoutRecord,
+  withRecord,
 } from "./log-record.ts";
-import type { AppliedConfState, LogHead } from "./log-record.ts";
+import type { LogHead, RecordTotals } from "./log-record.ts";
+import { openingError, writingError } from "./raft-log.ts";
+import type { LogBatch, LogError, OpenLogOptions, RaftLog, RecoveredLog } from "./raft-log.ts";
+import type { RecordChange } from "./state-machine.ts";
 
-type Database = Level<Buffer, Buffer>;
-type Operation = { readonly type: "put"; key: Buffer; value: Buffer } | { readonly type: "del"; key: Buffer };
-
-/** One write to the log, atomic and synced as a whole. */
-export interface LogBatch {
-  /** Contiguous, beginning at most one past the log's end; they replace everything from the first one's index on. */
-  readonly entries: readonly Entry[];
-  /** Null leaves it as it is. */
-  readonly hardState: HardState | null;
-  /** Null leaves it as it is. */
-  readonly confState: AppliedConfState | null;
-}
-
-/** What a log held when it was opened. */
-export interface RecoveredLog {
-  readonly entries: readonly Entry[];
-  readonly hardState: HardState;
-  /** The newest membership whose application was recorded; null before the first. */
-  readonly confState: AppliedConfState | null;
+/** What one batch writes, and what holds once it is synced. */
+interface Plan {
+  readonly operations: Operation[];
+  readonly head: LogHead;
+  /** Sums of the new entries. */
+  readonly sums: readonly number[];
+  /** Sums of the changed records; null for one that is gone. */
+  readonly recordSums: ReadonlyMap<string, number | null>;
 }
 
 /**
- * `damaged`: what was once synced is gone or changed. `locked`: another process uses the folder. `storage`: the disk or
- * the database failed.
- */
-export type LogErrorCode = "damaged" | "locked" | "storage";
-
-export class LogError extends Error {
-  readonly code: LogErrorCode;
-
-  constructor(code: LogErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = "LogError";
-    this.code = code;
-  }
-}
-
-/** What a member needs of its log; the product's is `LevelLog`, a simulator's may fail as disks do. */
-export interface RaftLog {
-  readonly recovered: RecoveredLog;
-  /** The index of the last synced entry, 0 in an empty log. */
-  readonly lastIndex: number;
-  /**
-   * Writes one batch; resolves when it is synced. One at a time: the caller waits, and merges what comes meanwhile.
-   * Rejects for ever after the first failure.
-   */
-  append(batch: LogBatch): Promise<void>;
-  /** Waits for the write in flight, then gives the folder free. */
-  close(): Promise<void>;
-}
-
-/**
- * The durable log of one raft member: entries, HardState and membership in one `level` database of its own.
+ * The durable half of one raft member: entries, HardState, and the records of the applied state with its index and
+ * membership, in one `level` database of its own.
  *
  * Every append is one batch written with `sync: true`. LevelDB opens without complaint after it has lost synced records
- * (a flipped bit hides all that follows in its file), so the records carry their own checksums, which are checked with
- * the contiguity of the log at every opening. What they cannot show is the loss of the newest batches as a whole.
+ * (a flipped bit hides all that follows in its file), so everything carries checksums, which are checked with the
+ * contiguity of the log and the number of records at every opening. What they cannot show is the loss of the newest
+ * batches as a whole.
  */
 export class LevelLog implements RaftLog {
   readonly recovered: RecoveredLog;
   readonly #database: Database;
   readonly #onFatal: (error: LogError) => void;
-  /** Checksums of the entries, that of index 1 first. */
+  /** Checksums of the entries, that of the first one first. */
   readonly #sums: number[];
+  /** Checksums of the records, by key. */
+  readonly #recordSums: Map<string, number>;
   #head: LogHead;
   #writing = false;
   #failure: LogError | null = null;
 
   private constructor(database: Database, contents: LogContents, onFatal: (error: LogError) => void) {
-    const { head, entries, sums } = contents;
+    const { head, entries, sums, recordSums } = contents;
     this.#database = database;
     this.#head = head;
     this.#sums = sums;
+    this.#recordSums = recordSums;
     this.#onFatal = onFatal;
-    this.recovered = { entries, hardState: head.hardState, confState: head.confState };
+    const { start, hardState, applied } = head;
+    this.recovered = { start: { index: start.index, term: start.term }, entries, hardState, applied };
   }
 
-  /**
-   * Opens the log in `folder`, which is made when missing, and reads and checks all of it. Rejects with a LogError.
-   * `onFatal` is called once, with the first failed write: the process must end then, because nobody knows what of that
-   * write is on disk, and an index must never be used twice in one term.
-   */
-  static async open(
-    folder: string,
-    options: { readonly onFatal: (error: LogError) => void },
-  ): Promise<LevelLog> {
+  /** Opens the log in `folder`, which is made when missing, and reads and checks all of it. Rejects with a LogError. */
+  static async open(folder: string, options: OpenLogOptions): Promise<LevelLog> {
     const database: Database = new Level<Buffer, Buffer>(folder, {
       keyEncoding: "buffer",
       valueEncoding: "buffer",
@@ -106,10 +69,11 @@ export class LevelLog implements RaftLog {
       throw openingError(folder, error);
     });
     try {
-      return new LevelLog(database, await readContents(database, folder), options.onFatal);
+      const contents = await readContents(database, folder, options.onRecord ?? (() => {}));
+      return new LevelLog(database, contents, options.onFatal);
     } catch (error) {
       await database.close();
-      throw error instanceof LogError ? error : openingError(folder, error);
+      throw openingError(folder, error);
     }
   }
 
@@ -121,112 +85,118 @@ export class LevelLog implements RaftLog {
   async append(batch: LogBatch): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#writing) throw new Error("a log batch was appended while another is being written");
-    const { operations, head, sums } = this.#plan(batch);
+    const plan = this.#plan(batch);
     this.#writing = true;
     try {
-      await this.#database.batch(operations, { sync: true });
+      await this.#database.batch(plan.operations, { sync: true });
     } catch (error) {
-      this.#failure = new LogError(
-        "storage",
-        `the raft log in ${this.#database.location} could not be written, so this daemon must end: ` +
-          `${describe(error)}. Free or repair the disk, then start the daemon again`,
-        error,
-      );
-      this.#onFatal(this.#failure);
-      throw this.#failure;
+      throw this.#fail(error);
     } finally {
       this.#writing = false;
     }
-    this.#head = head;
-    this.#sums.length = head.lastIndex - sums.length;
-    for (const sum of sums) this.#sums.push(sum);
+    this.#adopt(plan);
   }
 
   async close(): Promise<void> {
     await this.#database.close();
   }
 
-  #plan(batch: LogBatch): { operations: Operation[]; head: LogHead; sums: readonly number[] } {
-    const { entries } = batch;
+  #plan(batch: LogBatch): Plan {
     const before = this.#head;
     const number = before.batch + 1;
     const hardState = batch.hardState ?? before.hardState;
-    checkSuccession(before, entries, hardState);
+    checkSuccession(before, batch, hardState);
     const operations: Operation[] = [];
     const sums: number[] = [];
-    const first = entries[0]?.index ?? before.lastIndex + 1;
-    let sum = this.#sums[first - 2] ?? EMPTY_LOG_SUM;
-    for (const entry of entries) {
+    const first = batch.entries[0]?.index ?? before.lastIndex + 1;
+    let sum = this.#sumOf(first - 1);
+    for (const entry of batch.entries) {
       const record = encodeEntry(entry, number, sum);
       operations.push({ type: "put", key: record.key, value: record.value });
       sums.push((sum = record.sum));
     }
-    const lastIndex = first + entries.length - 1;
+    const lastIndex = first + batch.entries.length - 1;
     for (let index = lastIndex + 1; index <= before.lastIndex; index++) {
       operations.push({ type: "del", key: entryKey(index) });
     }
-    const confState = batch.confState ?? before.confState;
-    const head: LogHead = { batch: number, lastIndex, lastSum: sum, hardState, confState };
+    const start = this.#compact(batch.compactTo, operations);
+    const { changes, recordSums, records } = this.#changeRecords(batch.applied?.changes ?? []);
+    for (const change of changes) operations.push(change);
+    const applied = batch.applied?.point ?? before.applied;
+    const { generation } = before;
+    const head: LogHead = {
+      ...{ batch: number, start, lastIndex, lastSum: sum, hardState, applied, generation, records },
+    };
     operations.push({ type: "put", key: HEAD_KEY, value: encodeHead(head) });
-    return { operations, head, sums };
+    return { operations, head, sums, recordSums };
   }
-}
 
-interface LogContents {
-  readonly head: LogHead;
-  readonly entries: readonly Entry[];
-  readonly sums: number[];
-}
-
-const NOTHING: LogHead = {
-  batch: 0,
-  lastIndex: 0,
-  lastSum: EMPTY_LOG_SUM,
-  hardState: { term: 0, vote: 0, commit: 0 },
-  confState: null,
-};
-
-async function readContents(database: Database, folder: string): Promise<LogContents> {
-  const stored = await database.get(HEAD_KEY);
-  const decoded = stored === undefined ? { ok: true as const, value: NOTHING } : decodeHead(stored);
-  if (!decoded.ok) throw damage(folder, `the head ${decoded.fault}`);
-  const head = decoded.value;
-  const entries: Entry[] = [];
-  const sums: number[] = [];
-  let batch = 0;
-  for await (const [key, value] of database.iterator({
-    gte: ENTRY_KEYS[0],
-    lt: ENTRY_KEYS[1],
-    fillCache: false,
-  })) {
-    const index = entries.length + 1;
-    if (!key.equals(entryKey(index))) throw damage(folder, `entry ${index} is missing`);
-    const read = decodeEntry(key, value, sums.at(-1) ?? EMPTY_LOG_SUM);
-    if (!read.ok) throw damage(folder, `entry ${index} ${read.fault}`);
-    if (read.value.batch < batch || read.value.batch > head.batch) {
-      throw damage(folder, `entry ${index} is of batch ${read.value.batch}, out of order`);
+  /** The start of the log once it is compacted as the batch asks. */
+  #compact(compactTo: EntryId | null, operations: Operation[]): LogHead["start"] {
+    const { start } = this.#head;
+    if (compactTo === null || compactTo.index <= start.index) return start;
+    for (let index = start.index + 1; index <= compactTo.index; index++) {
+      operations.push({ type: "del", key: entryKey(index) });
     }
-    batch = read.value.batch;
-    entries.push(read.value.entry);
-    sums.push(read.value.sum);
+    return { index: compactTo.index, term: compactTo.term, sum: this.#sumOf(compactTo.index) };
   }
-  if (entries.length !== head.lastIndex) {
-    throw damage(folder, `the log should end at entry ${head.lastIndex} but ends at ${entries.length}`);
+
+  #sumOf(index: number): number {
+    const { start } = this.#head;
+    const sum = index === start.index ? start.sum : this.#sums[index - start.index - 1];
+    if (sum === undefined) throw new Error(`the sum of entry ${index} is not known`);
+    return sum;
   }
-  if ((sums.at(-1) ?? EMPTY_LOG_SUM) !== head.lastSum) {
-    throw damage(folder, `entry ${head.lastIndex} is not the one written last`);
+
+  #changeRecords(changed: readonly RecordChange[]): {
+    readonly changes: readonly Operation[];
+    readonly recordSums: ReadonlyMap<string, number | null>;
+    readonly records: RecordTotals;
+  } {
+    const { generation } = this.#head;
+    const changes: Operation[] = [];
+    const recordSums = new Map<string, number | null>();
+    let { records } = this.#head;
+    for (const { key, value } of changed) {
+      if (recordSums.has(key)) throw new Error(`record ${key} was changed twice in one batch`);
+      const before = this.#recordSums.get(key);
+      if (before !== undefined) records = withoutRecord(records, before);
+      const storeKey = recordStoreKey(generation, key);
+      if (value === null) {
+        changes.push({ type: "del", key: storeKey });
+        recordSums.set(key, null);
+      } else {
+        const encoded = encodeRecord(key, value);
+        changes.push({ type: "put", key: storeKey, value: encoded.value });
+        recordSums.set(key, encoded.sum);
+        records = withRecord(records, encoded.sum);
+      }
+    }
+    return { changes, recordSums, records };
   }
-  if (head.hardState.commit > head.lastIndex) {
-    throw damage(
-      folder,
-      `entry ${head.hardState.commit} was committed but the log ends at ${head.lastIndex}`,
-    );
+
+  #adopt({ head, sums, recordSums }: Plan): void {
+    const { start } = this.#head;
+    this.#sums.length = head.lastIndex - sums.length - start.index;
+    for (const sum of sums) this.#sums.push(sum);
+    this.#sums.splice(0, head.start.index - start.index);
+    for (const [key, sum] of recordSums) {
+      if (sum === null) this.#recordSums.delete(key);
+      else this.#recordSums.set(key, sum);
+    }
+    this.#head = head;
   }
-  return { head, entries, sums };
+
+  #fail(error: unknown): LogError {
+    this.#failure = writingError(this.#database.location, error);
+    this.#onFatal(this.#failure);
+    return this.#failure;
+  }
 }
 
 /** Raft never takes back a commit or a term, and never leaves a gap; a caller that tries has a defect. */
-function checkSuccession(before: LogHead, entries: readonly Entry[], hardState: HardState): void {
+function checkSuccession(before: LogHead, batch: LogBatch, hardState: HardState): void {
+  const { entries, applied, compactTo } = batch;
   const { term, commit } = before.hardState;
   const first = entries[0]?.index;
   if (first !== undefined && (first > before.lastIndex + 1 || first <= commit)) {
@@ -243,36 +213,14 @@ function checkSuccession(before: LogHead, entries: readonly Entry[], hardState: 
         `term ${hardState.term} commit ${hardState.commit}`,
     );
   }
-}
-
-function damage(folder: string, what: string): LogError {
-  return new LogError(
-    "damaged",
-    `the raft log in ${folder} is damaged: ${what}. This daemon has forgotten things it promised to remember, so it ` +
-      "must not vote again: remove it from the mesh, delete the folder, and let it join as a new member. The other " +
-      "daemons hold all the data as long as most voters are healthy",
-  );
-}
-
-function openingError(folder: string, error: unknown): LogError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "LEVEL_LOCKED") {
-    return new LogError(
-      "locked",
-      `the raft log in ${folder} is in use by another process. End the other daemon, or give this one its own folder`,
-      error,
-    );
+  // Only what an earlier batch made durable is applied, and only what one recorded as applied may be forgotten.
+  if (
+    applied !== null &&
+    (applied.point.index < before.applied.index || applied.point.index > before.lastIndex)
+  ) {
+    throw new Error(`entry ${applied.point.index} was applied, the log ends at ${before.lastIndex}`);
   }
-  if (code === "LEVEL_CORRUPTION") return damage(folder, describe(cause));
-  return new LogError(
-    "storage",
-    `the raft log in ${folder} could not be opened: ${describe(cause)}. Check that the folder can be written and that ` +
-      "the disk has space, then start the daemon again",
-    error,
-  );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (compactTo !== null && compactTo.index > before.applied.index) {
+    throw new Error(`entry ${compactTo.index} is forgotten, but applied is ${before.applied.index}`);
+  }
 }

@@ -1,42 +1,45 @@
 import type { Entry, HardState, Message } from "./core/core.ts";
+import type { Environment } from "./environment.ts";
+import type { LogBatch, RaftLog } from "./raft-log.ts";
+import type { CompactionLimits, SyncedEntries } from "./synced-entries.ts";
 
-import type { RaftLog, LogBatch } from "./level-log.ts";
-import type { AppliedConfState } from "./log-record.ts";
-import type { SyncedEntries } from "./synced-entries.ts";
+export interface LogWriterOptions {
+  readonly log: RaftLog;
+  readonly storage: SyncedEntries;
+  readonly environment: Environment;
+  readonly compaction: CompactionLimits;
+  /** What is applied and that no batch has taken yet waits at most this long for one. */
+  readonly appliedFlushMs: number;
+  /** What was applied since the last call; null for nothing. */
+  readonly takeApplied: () => LogBatch["applied"];
+  readonly onWritten: (responses: readonly Message[]) => void;
+  readonly onFatal: (error: Error) => void;
+}
 
 /**
  * The append thread of the core's asynchronous storage writes: it takes MsgStorageAppend messages in order, writes them
  * one batch at a time, and gives back their responses when everything up to them is synced. What comes while a batch is
  * being written becomes the next one.
  *
- * A commit index alone is worth no sync, since it can be learned again: it travels with the next batch, or is written at
- * the next tick on which nothing else is.
+ * What was applied travels with the next batch, so that no command costs a sync of its own; when none comes, it is
+ * written by itself. A commit index alone is worth no sync, since it can be learned again: it travels with the next batch
+ * too, or is written at the next tick on which nothing else is.
  */
 export class LogWriter {
-  readonly #log: RaftLog;
-  readonly #storage: SyncedEntries;
-  readonly #onWritten: (responses: readonly Message[]) => void;
-  readonly #onFatal: (error: Error) => void;
+  readonly #options: LogWriterOptions;
   #queue: Message[] = [];
   /** Newest known, synced or not. */
   #hardState: HardState;
-  #confState: AppliedConfState | null = null;
   #commitWaits = false;
+  #appliedWaits = false;
+  #cancelFlush: (() => void) | null = null;
   #writing: Promise<void> | null = null;
   #writingTicks = 0;
   #ended = false;
 
-  constructor(
-    log: RaftLog,
-    storage: SyncedEntries,
-    onWritten: (responses: readonly Message[]) => void,
-    onFatal: (error: Error) => void,
-  ) {
-    this.#log = log;
-    this.#storage = storage;
-    this.#hardState = log.recovered.hardState;
-    this.#onWritten = onWritten;
-    this.#onFatal = onFatal;
+  constructor(options: LogWriterOptions) {
+    this.#options = options;
+    this.#hardState = options.log.recovered.hardState;
   }
 
   /** How many ticks the write in flight has taken, 0 without one. */
@@ -48,9 +51,10 @@ export class LogWriter {
     this.#queue.push(append);
   }
 
-  /** Writes this membership with the next batch. */
-  recordConfState(applied: AppliedConfState): void {
-    this.#confState = applied;
+  /** Entries were applied: `takeApplied` has something to give. */
+  noteApplied(): void {
+    this.#appliedWaits = true;
+    if (this.#writing === null) this.#flushLater();
   }
 
   /** Begins a write if something waits for one and none is in flight. */
@@ -72,38 +76,53 @@ export class LogWriter {
 
   tick(): void {
     if (this.#writing !== null) this.#writingTicks++;
-    else if ((this.#commitWaits || this.#confState !== null) && !this.#ended) this.#write([], []);
+    else if (this.#commitWaits && !this.#ended) this.#write([], []);
   }
 
   /** Waits for the write in flight; nothing is written or given back from now on. */
   async stop(): Promise<void> {
     this.#ended = true;
+    this.#cancelFlush?.();
     await this.#writing;
   }
 
+  #flushLater(): void {
+    this.#cancelFlush ??= this.#options.environment.after(this.#options.appliedFlushMs, () => {
+      this.#cancelFlush = null;
+      if (this.#writing === null && this.#appliedWaits && !this.#ended) this.#write([], []);
+    });
+  }
+
   #write(entries: readonly Entry[], appends: readonly Message[]): void {
-    const batch: LogBatch = { entries, hardState: this.#hardState, confState: this.#confState };
-    this.#confState = null;
+    const { log, storage, compaction, takeApplied, onFatal } = this.#options;
+    const applied = this.#appliedWaits ? takeApplied() : null;
+    const compactTo = storage.compactionPoint(compaction);
+    this.#appliedWaits = false;
     this.#commitWaits = false;
     this.#writingTicks = 0;
-    this.#writing = this.#log
-      .append(batch)
+    this.#cancelFlush?.();
+    this.#cancelFlush = null;
+    this.#writing = log
+      .append({ entries, hardState: this.#hardState, applied, compactTo })
       .then(() => {
         this.#writing = null;
         this.#writingTicks = 0;
+        if (compactTo !== null) storage.compacted(compactTo);
+        if (applied !== null) storage.appliedStored(applied.point);
         if (this.#ended) return;
         this.#written(appends);
         this.pump();
+        if (this.#writing === null && this.#appliedWaits) this.#flushLater();
       })
       .catch((error: unknown) => {
         this.#ended = true;
-        this.#onFatal(error instanceof Error ? error : new Error(String(error)));
+        onFatal(error instanceof Error ? error : new Error(String(error)));
       });
   }
 
   #written(appends: readonly Message[]): void {
-    for (const append of appends) this.#storage.synced(append.entries);
-    this.#onWritten(appends.flatMap((append) => append.responses));
+    for (const append of appends) this.#options.storage.synced(append.entries);
+    this.#options.onWritten(appends.flatMap((append) => append.responses));
   }
 }
 

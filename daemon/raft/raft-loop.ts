@@ -5,15 +5,17 @@ import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
-import type { CommittedEntry, LogLine } from "./driver-options.ts";
+import type { LogLine } from "./driver-options.ts";
 import type { Environment } from "./environment.ts";
-import type { RaftLog } from "./level-log.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Proposals } from "./proposals.ts";
+import type { LogBatch, RaftLog } from "./raft-log.ts";
 import type { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, notLeader, unknownOutcome } from "./refusals.ts";
 import { ROLES, StandingBoard } from "./standing.ts";
+import type { StateMachine } from "./state-machine.ts";
 import { SyncedEntries } from "./synced-entries.ts";
+import type { CompactionLimits } from "./synced-entries.ts";
 
 export interface LoopOptions {
   readonly id: number;
@@ -23,7 +25,8 @@ export interface LoopOptions {
   readonly proposals: Proposals;
   readonly reads: ReadRounds;
   readonly send: (messages: readonly Message[]) => void;
-  readonly apply: (entry: CommittedEntry) => unknown;
+  readonly machine: StateMachine;
+  readonly compaction: CompactionLimits;
   readonly onApplied: (index: number) => void;
   readonly onFatal: (error: Error) => void;
   readonly report: LogLine;
@@ -52,18 +55,24 @@ export class RaftLoop {
   constructor(options: LoopOptions) {
     const { log, proposals, timing } = options;
     this.#options = options;
-    this.#storage = new SyncedEntries(log.recovered.entries, log.recovered.hardState);
-    this.board = new StandingBoard(log.recovered.hardState.term);
-    this.#writer = new LogWriter(
+    const { hardState, applied } = log.recovered;
+    this.#storage = new SyncedEntries(log.recovered);
+    this.board = new StandingBoard(hardState.term, applied.confState);
+    this.#writer = new LogWriter({
       log,
-      this.#storage,
-      (responses) => this.#written(responses),
-      (error) => this.#fail(error),
-    );
+      storage: this.#storage,
+      environment: options.environment,
+      compaction: options.compaction,
+      appliedFlushMs: limits.APPLIED_FLUSH_MS,
+      takeApplied: () => this.#takeApplied(),
+      onWritten: (responses) => this.#written(responses),
+      onFatal: (error) => this.#fail(error),
+    });
     this.#node = new RawNode(
       limits.coreConfig({
         id: options.id,
         storage: this.#storage,
+        applied: applied.index,
         timing,
         random: () => options.environment.random(),
         report: options.report,
@@ -71,13 +80,13 @@ export class RaftLoop {
     );
     this.#applier = new Applier({
       proposals,
-      apply: options.apply,
+      apply: (entry) => options.machine.apply(entry),
       applyConfChange: (change) => this.#node.applyConfChange(change),
-      onConfState: (applied) => {
-        this.#writer.recordConfState(applied);
-        this.board.observe({ confState: applied.state });
+      onConfState: (index, confState) => {
+        this.#storage.membershipChanged(index);
+        this.board.observe({ confState });
       },
-      recorded: log.recovered.confState,
+      stored: applied,
     });
   }
 
@@ -194,6 +203,7 @@ export class RaftLoop {
     for (const apply of applies) {
       for (const entry of apply.entries) this.#applier.apply(entry);
       this.#respond(apply.responses);
+      this.#writer.noteApplied();
       this.#options.onApplied(this.applied);
     }
     this.#options.reads.applied(this.applied);
@@ -201,6 +211,10 @@ export class RaftLoop {
 
   #send(messages: readonly Message[]): void {
     if (messages.length > 0 && !this.#stalled) this.#options.send(messages);
+  }
+
+  #takeApplied(): LogBatch["applied"] {
+    return { point: this.#applier.applied, changes: this.#options.machine.takeChanges() };
   }
 
   #written(responses: readonly Message[]): void {
@@ -294,6 +308,8 @@ export class RaftLoop {
   #fail(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
+    // Nothing is stored any more, for the state in memory may be half of an entry ahead.
+    void this.#writer.stop();
     this.#options.onFatal(error);
   }
 }
