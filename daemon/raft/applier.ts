@@ -32,6 +32,11 @@ export class Applier {
     return this.#applied;
   }
 
+  /** The state machine holds a snapshot from now on. */
+  installed(point: AppliedPoint): void {
+    this.#applied = point;
+  }
+
   apply(entry: Entry): void {
     const { index, term, data } = entry;
     if (index !== this.#applied.index + 1) {

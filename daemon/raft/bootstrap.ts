@@ -15,5 +15,5 @@ export function bootstrapBatch(voters: readonly number[]): LogBatch {
     return { term: BOOTSTRAP_TERM, index: nth + 1, ...encodeConfChange(change) };
   });
   const hardState = { term: BOOTSTRAP_TERM, vote: 0, commit: entries.length };
-  return { entries, hardState, applied: null, compactTo: null };
+  return { entries, hardState, applied: null, compactTo: null, install: null };
 }

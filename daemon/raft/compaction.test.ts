@@ -1,15 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { AppliedList, FAST_TIMING, TestGroup } from "./driver.fixture.ts";
+import { AppliedList, FAST_TIMING, KEEP_LITTLE, TestGroup } from "./driver.fixture.ts";
 import { RaftDriver } from "./driver.ts";
 import { LevelLog } from "./level-log.ts";
 import type { RecoveredLog } from "./raft-log.ts";
-
-const KEEP_LITTLE = {
-  entriesKeptMin: 10,
-  entriesKeptBytesMax: 2 ** 20,
-  compactedPerBatchMin: 5,
-  compactedPerBatchMax: 20,
-};
 
 let group: TestGroup;
 

@@ -11,6 +11,14 @@ import type { RecordChange, Restoration, StateMachine } from "./state-machine.ts
 /** Ten times as fast as the real one. */
 export const FAST_TIMING = { tickMs: 10, electionTicks: 10, heartbeatTicks: 2 };
 
+/** So little of the log stays that who misses some entries needs a snapshot. */
+export const KEEP_LITTLE = {
+  entriesKeptMin: 10,
+  entriesKeptBytesMax: 2 ** 20,
+  compactedPerBatchMin: 5,
+  compactedPerBatchMax: 20,
+};
+
 export interface TestMember {
   readonly id: number;
   readonly driver: RaftDriver;

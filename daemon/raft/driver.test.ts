@@ -112,7 +112,13 @@ describe("a group of one", () => {
       data: bytes("sixteen bytes id and data"),
     };
     const committed = { ...hardState, commit: entry.index };
-    await log.append({ entries: [entry], hardState: committed, applied: null, compactTo: null });
+    await log.append({
+      entries: [entry],
+      hardState: committed,
+      applied: null,
+      compactTo: null,
+      install: null,
+    });
     await log.close();
     const start = RaftDriver.start({
       id: 1,

@@ -13,6 +13,8 @@ import { RaftLoop } from "./raft-loop.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { SnapshotReceiver } from "./snapshot-receiver.ts";
+import { SnapshotSender } from "./snapshot-sender.ts";
 import type { Standing } from "./standing.ts";
 
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
@@ -21,6 +23,8 @@ export class RaftDriver {
   readonly #environment: Environment;
   readonly #log: RaftLog;
   readonly #loop: RaftLoop;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
   readonly #appliedListeners = new Set<(index: number) => void>();
@@ -47,6 +51,7 @@ export class RaftDriver {
       proposals: this.#proposals,
       reads: this.#reads,
       send: (messages) => options.transport.send(messages),
+      sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
       onApplied: (index) => {
@@ -54,6 +59,16 @@ export class RaftDriver {
       },
       onFatal: (error) => this.#fail(error),
       report: options.report ?? (() => {}),
+    });
+    this.#sender = new SnapshotSender({
+      log,
+      transfer: (transfer) => options.transport.sendSnapshot(transfer),
+      onSent: (member, fault) => this.#snapshotSent(member, fault),
+    });
+    this.#receiver = new SnapshotReceiver({
+      log,
+      machine: options.machine,
+      install: (message, snapshot) => this.#phase === "running" && this.#loop.install(message, snapshot),
     });
   }
 
@@ -185,7 +200,7 @@ export class RaftDriver {
   async stop(): Promise<void> {
     this.#end();
     await this.#options.transport.stop();
-    await this.#loop.stop();
+    await Promise.all([this.#loop.stop(), this.#sender.stop(), this.#receiver.stop()]);
     await this.#log.close();
   }
 
@@ -207,6 +222,7 @@ export class RaftDriver {
     transport.onMessage((received) => {
       if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
     });
+    transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
       if (this.#phase === "running") this.#loop.reportUnreachable(member);
     });
@@ -220,6 +236,12 @@ export class RaftDriver {
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #snapshotSent(member: number, fault: string | null): void {
+    const outcome = fault === null ? "has taken a snapshot" : `did not take a snapshot: ${fault}`;
+    this.#options.report?.(fault === null ? "info" : "warn", `member ${member} ${outcome}`);
+    this.#loop.reportSnapshot(member, fault === null);
   }
 
   #refusalOfProposal(bytes: number): DriverError | null {

@@ -56,6 +56,7 @@ const batch = (entries: readonly Entry[], hardState: HardState | null = null): L
   hardState,
   applied: null,
   compactTo: null,
+  install: null,
 });
 
 const NOTHING_APPLIED: AppliedPoint = { index: 0, term: 0, confState: EMPTY_CONF_STATE };

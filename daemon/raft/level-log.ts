@@ -1,8 +1,9 @@
 import { Level } from "level";
 import type { EntryId, HardState } from "./core/core.ts";
-import { readContents } from "./log-contents.ts";
+import { clearKeys, readContents, recordRange } from "./log-contents.ts";
 import type { Database, LogContents, Operation } from "./log-contents.ts";
 import {
+  EMPTY_LOG_SUM,
   encodeEntry,
   encodeHead,
   encodeRecord,
@@ -12,9 +13,20 @@ import {
   withoutRecord,
   withRecord,
 } from "./log-record.ts";
-import type { LogHead, RecordTotals } from "./log-record.ts";
+import type { LogHead } from "./log-record.ts";
 import { openingError, writingError } from "./raft-log.ts";
-import type { LogBatch, LogError, OpenLogOptions, RaftLog, RecoveredLog } from "./raft-log.ts";
+import type {
+  LogBatch,
+  LogError,
+  LogSnapshot,
+  OpenLogOptions,
+  RaftLog,
+  RecordTotals,
+  RecoveredLog,
+  StagedRecords,
+} from "./raft-log.ts";
+import { openLogSnapshot } from "./log-snapshot.ts";
+import { StagedGeneration } from "./staged-generation.ts";
 import type { RecordChange } from "./state-machine.ts";
 
 /** What one batch writes, and what holds once it is synced. */
@@ -25,6 +37,7 @@ interface Plan {
   readonly sums: readonly number[];
   /** Sums of the changed records; null for one that is gone. */
   readonly recordSums: ReadonlyMap<string, number | null>;
+  readonly installed: StagedGeneration | null;
 }
 
 /**
@@ -43,8 +56,12 @@ export class LevelLog implements RaftLog {
   /** Checksums of the entries, that of the first one first. */
   readonly #sums: number[];
   /** Checksums of the records, by key. */
-  readonly #recordSums: Map<string, number>;
+  #recordSums: Map<string, number>;
   #head: LogHead;
+  /** No generation is used twice, so that a reader of an old one never sees records of a new one. */
+  #newestGeneration: number;
+  #clearing: Promise<void> = Promise.resolve();
+  #closing = false;
   #writing = false;
   #failure: LogError | null = null;
 
@@ -55,6 +72,7 @@ export class LevelLog implements RaftLog {
     this.#sums = sums;
     this.#recordSums = recordSums;
     this.#onFatal = onFatal;
+    this.#newestGeneration = head.generation;
     const { start, hardState, applied } = head;
     this.recovered = { start: { index: start.index, term: start.term }, entries, hardState, applied };
   }
@@ -97,47 +115,78 @@ export class LevelLog implements RaftLog {
     this.#adopt(plan);
   }
 
+  stage(): StagedRecords {
+    return new StagedGeneration(this.#database, ++this.#newestGeneration, (error) => this.#fail(error));
+  }
+
+  openSnapshot(): Promise<LogSnapshot> {
+    return openLogSnapshot(this.#database);
+  }
+
   async close(): Promise<void> {
+    this.#closing = true;
+    await this.#clearing;
     await this.#database.close();
   }
 
   #plan(batch: LogBatch): Plan {
-    const before = this.#head;
-    const number = before.batch + 1;
-    const hardState = batch.hardState ?? before.hardState;
-    checkSuccession(before, batch, hardState);
     const operations: Operation[] = [];
+    const installed = installedBy(batch);
+    // What the batch builds upon: the log as it is, or an empty one behind the snapshot.
+    const base =
+      installed === null ? this.#head : this.#replaceBySnapshot(batch.install, installed, operations);
+    const number = base.batch + 1;
+    const hardState = batch.hardState ?? base.hardState;
+    checkSuccession(base, batch, hardState);
     const sums: number[] = [];
-    const first = batch.entries[0]?.index ?? before.lastIndex + 1;
-    let sum = this.#sumOf(first - 1);
+    const first = batch.entries[0]?.index ?? base.lastIndex + 1;
+    let sum = first === base.lastIndex + 1 ? base.lastSum : this.#sumOf(first - 1);
     for (const entry of batch.entries) {
       const record = encodeEntry(entry, number, sum);
       operations.push({ type: "put", key: record.key, value: record.value });
       sums.push((sum = record.sum));
     }
     const lastIndex = first + batch.entries.length - 1;
-    for (let index = lastIndex + 1; index <= before.lastIndex; index++) {
-      operations.push({ type: "del", key: entryKey(index) });
-    }
-    const start = this.#compact(batch.compactTo, operations);
-    const { changes, recordSums, records } = this.#changeRecords(batch.applied?.changes ?? []);
+    deleteEntries(operations, lastIndex, base.lastIndex);
+    const start = this.#compact(base, batch.compactTo, operations);
+    const { changes, recordSums, records } = this.#changeRecords(base, batch.applied?.changes ?? []);
     for (const change of changes) operations.push(change);
-    const applied = batch.applied?.point ?? before.applied;
-    const { generation } = before;
-    const head: LogHead = {
-      ...{ batch: number, start, lastIndex, lastSum: sum, hardState, applied, generation, records },
-    };
+    const applied = batch.applied?.point ?? base.applied;
+    const { generation } = base;
+    const head = { batch: number, start, lastIndex, lastSum: sum, hardState, applied, generation, records };
     operations.push({ type: "put", key: HEAD_KEY, value: encodeHead(head) });
-    return { operations, head, sums, recordSums };
+    return { operations, head, sums, recordSums, installed };
+  }
+
+  #replaceBySnapshot(
+    install: LogBatch["install"],
+    { generation, totals }: StagedGeneration,
+    operations: Operation[],
+  ): LogHead {
+    const before = this.#head;
+    const applied = install?.point ?? before.applied;
+    if (applied.index <= before.hardState.commit) {
+      throw new Error(
+        `a snapshot of entry ${applied.index} came after entry ${before.hardState.commit} was committed`,
+      );
+    }
+    deleteEntries(operations, before.start.index, before.lastIndex);
+    const { index, term } = applied;
+    return {
+      ...before,
+      start: { index, term, sum: EMPTY_LOG_SUM },
+      lastIndex: index,
+      lastSum: EMPTY_LOG_SUM,
+      applied,
+      generation,
+      records: totals,
+    };
   }
 
   /** The start of the log once it is compacted as the batch asks. */
-  #compact(compactTo: EntryId | null, operations: Operation[]): LogHead["start"] {
-    const { start } = this.#head;
+  #compact({ start }: LogHead, compactTo: EntryId | null, operations: Operation[]): LogHead["start"] {
     if (compactTo === null || compactTo.index <= start.index) return start;
-    for (let index = start.index + 1; index <= compactTo.index; index++) {
-      operations.push({ type: "del", key: entryKey(index) });
-    }
+    deleteEntries(operations, start.index, compactTo.index);
     return { index: compactTo.index, term: compactTo.term, sum: this.#sumOf(compactTo.index) };
   }
 
@@ -148,19 +197,21 @@ export class LevelLog implements RaftLog {
     return sum;
   }
 
-  #changeRecords(changed: readonly RecordChange[]): {
+  #changeRecords(
+    { generation, records: before }: LogHead,
+    changed: readonly RecordChange[],
+  ): {
     readonly changes: readonly Operation[];
     readonly recordSums: ReadonlyMap<string, number | null>;
     readonly records: RecordTotals;
   } {
-    const { generation } = this.#head;
     const changes: Operation[] = [];
     const recordSums = new Map<string, number | null>();
-    let { records } = this.#head;
+    let records = before;
     for (const { key, value } of changed) {
       if (recordSums.has(key)) throw new Error(`record ${key} was changed twice in one batch`);
-      const before = this.#recordSums.get(key);
-      if (before !== undefined) records = withoutRecord(records, before);
+      const replaced = this.#recordSums.get(key);
+      if (replaced !== undefined) records = withoutRecord(records, replaced);
       const storeKey = recordStoreKey(generation, key);
       if (value === null) {
         changes.push({ type: "del", key: storeKey });
@@ -175,11 +226,17 @@ export class LevelLog implements RaftLog {
     return { changes, recordSums, records };
   }
 
-  #adopt({ head, sums, recordSums }: Plan): void {
-    const { start } = this.#head;
-    this.#sums.length = head.lastIndex - sums.length - start.index;
+  #adopt({ head, sums, recordSums, installed }: Plan): void {
+    const { start, generation } = this.#head;
+    if (installed === null) {
+      this.#sums.length = head.lastIndex - sums.length - start.index;
+    } else {
+      this.#sums.length = 0;
+      this.#recordSums = installed.sums;
+      this.#clear(generation);
+    }
     for (const sum of sums) this.#sums.push(sum);
-    this.#sums.splice(0, head.start.index - start.index);
+    if (installed === null) this.#sums.splice(0, head.start.index - start.index);
     for (const [key, sum] of recordSums) {
       if (sum === null) this.#recordSums.delete(key);
       else this.#recordSums.set(key, sum);
@@ -187,11 +244,31 @@ export class LevelLog implements RaftLog {
     this.#head = head;
   }
 
+  /** Frees the disk of a generation that counts no more; what is left is cleared at the next start. */
+  #clear(generation: number): void {
+    this.#clearing = this.#clearing
+      .then(() => clearKeys(this.#database, recordRange(generation), () => !this.#closing))
+      .catch((error: unknown) => void (this.#closing || this.#fail(error)));
+  }
+
   #fail(error: unknown): LogError {
+    if (this.#failure !== null) return this.#failure;
     this.#failure = writingError(this.#database.location, error);
     this.#onFatal(this.#failure);
     return this.#failure;
   }
+}
+
+function installedBy({ install, applied, compactTo }: LogBatch): StagedGeneration | null {
+  if (install === null) return null;
+  if (applied !== null || compactTo !== null) throw new Error("a snapshot is installed with other changes");
+  if (install.staged instanceof StagedGeneration) return install.staged;
+  throw new Error("the records of a snapshot were staged in another log");
+}
+
+/** Deletes the entries behind `after`, up to `last`. */
+function deleteEntries(operations: Operation[], after: number, last: number): void {
+  for (let index = after + 1; index <= last; index++) operations.push({ type: "del", key: entryKey(index) });
 }
 
 /** Raft never takes back a commit or a term, and never leaves a gap; a caller that tries has a defect. */

@@ -136,9 +136,13 @@ async function clearOtherGenerations(database: Database, generation: number): Pr
   await clearKeys(database, range(recordStoreKey(generation + 1, ""), RECORD_KEYS[1]));
 }
 
-/** Deletes a range of keys in synced batches of bounded size. */
-export async function clearKeys(database: Database, { gte, lt }: { gte: Buffer; lt: Buffer }): Promise<void> {
-  for (;;) {
+/** Deletes a range of keys in synced batches of bounded size, as long as `goOn`. */
+export async function clearKeys(
+  database: Database,
+  { gte, lt }: { gte: Buffer; lt: Buffer },
+  goOn: () => boolean = () => true,
+): Promise<void> {
+  while (goOn()) {
     const keys = await database.keys({ gte, lt, limit: LEFTOVERS_PER_BATCH, fillCache: false }).all();
     if (keys.length === 0) return;
     await database.batch(

@@ -1,6 +1,6 @@
 import type { ConfState, Entry, EntryId, EntryType, HardState } from "./core/core.ts";
 import { crc32c } from "./crc32c.ts";
-import type { AppliedPoint } from "./raft-log.ts";
+import type { AppliedPoint, RecordTotals } from "./raft-log.ts";
 
 /*
  * Layout of the records of a log database, all numbers big-endian.
@@ -51,13 +51,6 @@ export interface LogHead {
   /** The generation of the records that count. */
   readonly generation: number;
   readonly records: RecordTotals;
-}
-
-/** Vouches for a set of records, in whatever order. */
-export interface RecordTotals {
-  readonly count: number;
-  /** Of the records' sums, modulo 2^32. */
-  readonly sum: number;
 }
 
 export const NO_RECORDS: RecordTotals = { count: 0, sum: 0 };
@@ -158,12 +151,15 @@ export function withoutRecord(totals: RecordTotals, sum: number): RecordTotals {
 export function encodeHead(head: LogHead): Buffer {
   const { start, hardState, applied, records } = head;
   const { voters, votersOutgoing, learners, learnersNext, autoLeave } = applied.confState;
+  const { batch, lastIndex, lastSum, generation } = head;
+  const lists = [voters, votersOutgoing, learners, learnersNext];
+  // prettier-ignore
   const numbers = [
-    ...[head.batch, start.index, start.term, start.sum, head.lastIndex, head.lastSum],
-    ...[hardState.term, hardState.vote, hardState.commit, applied.index, applied.term],
-    ...[head.generation, records.count, records.sum, autoLeave ? 1 : 0],
-    ...[voters, votersOutgoing, learners, learnersNext].flatMap((list) => [list.length, ...list]),
+    batch, start.index, start.term, start.sum, lastIndex, lastSum,
+    hardState.term, hardState.vote, hardState.commit, applied.index, applied.term,
+    generation, records.count, records.sum, autoLeave ? 1 : 0,
   ];
+  for (const list of lists) numbers.push(list.length, ...list);
   const bytes = Buffer.alloc(1 + 8 * numbers.length + SUM_BYTES);
   bytes[0] = FORMAT_VERSION;
   let at = 1;
@@ -200,11 +196,9 @@ export function decodeHead(bytes: Buffer): Decoded<LogHead> {
     learnersNext: list(),
     autoLeave,
   };
-  const value: LogHead = {
-    ...{ batch, start, lastIndex, lastSum, hardState, generation, records },
-    applied: { ...applied, confState },
-  };
-  return { ok: true, value };
+  const point = { ...applied, confState };
+  const ok = { batch, start, lastIndex, lastSum, hardState, applied: point, generation, records };
+  return { ok: true, value: ok };
 }
 
 function writeU64(bytes: Buffer, value: number, at: number): number {

@@ -45,6 +45,10 @@ async function open(): Promise<void> {
     compaction: DEFAULT_COMPACTION,
     appliedFlushMs: 50,
     takeApplied: () => null,
+    takeInstallation: () => {
+      throw new Error("no snapshot is written here");
+    },
+    onInstalled: () => {},
     onWritten: (given) => responses.push(...given.map(({ term }) => term)),
     onFatal: fail,
   });

@@ -16,7 +16,47 @@ export interface LogBatch {
   readonly applied: { readonly point: AppliedPoint; readonly changes: readonly RecordChange[] } | null;
   /** Forgets the entries up to this one, which an earlier batch recorded as applied; null forgets none. */
   readonly compactTo: EntryId | null;
+  /** Replaces records and log by a staged snapshot; `entries` then begin behind it. With it goes none of the two above. */
+  readonly install: Installation | null;
 }
+
+/** A snapshot whose records are all staged. */
+export interface Installation {
+  readonly point: AppliedPoint;
+  readonly staged: StagedRecords;
+}
+
+export interface StateRecord {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** Vouches for a set of records, in whatever order. */
+export interface RecordTotals {
+  readonly count: number;
+  /** Of the records' sums, modulo 2^32. */
+  readonly sum: number;
+}
+
+/** Records beside those that count. They do so from the batch on that installs them; until then no restart sees them. */
+export interface StagedRecords {
+  readonly totals: RecordTotals;
+  /** Resolves when these records are synced. One call at a time; each key once. */
+  put(records: readonly StateRecord[]): Promise<void>;
+  /** Gives them up. */
+  discard(): Promise<void>;
+}
+
+/** The stored state at one instant, whatever is written meanwhile. */
+export interface LogSnapshot {
+  readonly point: AppliedPoint;
+  readonly totals: RecordTotals;
+  /** All records, so many at a time that a chunk exceeds `SNAPSHOT_CHUNK_BYTES` by at most one record. */
+  chunks(): AsyncIterable<readonly StateRecord[]>;
+  close(): Promise<void>;
+}
+
+export const SNAPSHOT_CHUNK_BYTES = 128 * 1024;
 
 /** What a log held when it was opened, but for the records. */
 export interface RecoveredLog {
@@ -48,6 +88,10 @@ export interface RaftLog {
    * Rejects for ever after the first failure.
    */
   append(batch: LogBatch): Promise<void>;
+  /** Begins to take the records of a snapshot, beside all appends. */
+  stage(): StagedRecords;
+  /** Of what is stored by now, or a little later. */
+  openSnapshot(): Promise<LogSnapshot>;
   /** Waits for the write in flight, then gives the folder free. */
   close(): Promise<void>;
 }

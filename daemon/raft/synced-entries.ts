@@ -22,7 +22,7 @@ export interface CompactionLimits {
 export class SyncedEntries implements Storage {
   #start: EntryId;
   /** From the one after the start on. */
-  #entries: Entry[];
+  readonly #entries: Entry[];
   #bytes = 0;
   readonly #initial: HardState;
   readonly #initialConfState: ConfState;
@@ -105,6 +105,15 @@ export class SyncedEntries implements Storage {
   /** The state after this entry is on disk now. */
   appliedStored(point: AppliedPoint): void {
     this.#applied = point;
+  }
+
+  /** A snapshot has taken the place of the whole log. */
+  installed(point: AppliedPoint): void {
+    this.#entries.length = 0;
+    this.#bytes = 0;
+    this.#start = { index: point.index, term: point.term };
+    this.#applied = point;
+    this.#membershipIndex = 0;
   }
 
   /** Up to where the log is to be compacted now, if anywhere: only what is stored as applied, and not the newest of it. */
