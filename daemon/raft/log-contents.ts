@@ -16,6 +16,7 @@ import {
 } from "./log-record.ts";
 import type { LogHead } from "./log-record.ts";
 import { damage } from "./raft-log.ts";
+import type { SyncedMark } from "./synced-mark.ts";
 
 export type Database = Level<Buffer, Buffer>;
 export type Operation =
@@ -27,6 +28,8 @@ export interface LogContents {
   readonly entries: readonly Entry[];
   /** Checksums of the entries, that of the first one first. */
   readonly sums: number[];
+  /** The batches that wrote the entries, that of the first one first. */
+  readonly batches: readonly number[];
   readonly recordSums: Map<string, number>;
 }
 
@@ -57,7 +60,7 @@ export async function readContents(
   const decoded = stored === undefined ? { ok: true as const, value: NOTHING } : decodeHead(stored);
   if (!decoded.ok) throw damage(folder, `the head ${decoded.fault}`);
   const head = decoded.value;
-  const { entries, sums } = await readEntries(database, folder, head);
+  const { entries, sums, batches } = await readEntries(database, folder, head);
   const { applied, start, hardState } = head;
   if (hardState.commit > head.lastIndex) {
     throw damage(folder, `entry ${hardState.commit} was committed but the log ends at ${head.lastIndex}`);
@@ -70,27 +73,27 @@ export async function readContents(
   }
   await clearOtherGenerations(database, head.generation);
   const recordSums = await readRecords(database, folder, head, onRecord);
-  return { head, entries, sums, recordSums };
+  return { head, entries, sums, batches, recordSums };
 }
 
 async function readEntries(
   database: Database,
   folder: string,
   head: LogHead,
-): Promise<{ entries: readonly Entry[]; sums: number[] }> {
+): Promise<Pick<LogContents, "entries" | "sums" | "batches">> {
   const { start } = head;
   const entries: Entry[] = [];
   const sums: number[] = [];
-  let batch = 0;
+  const batches: number[] = [];
   for await (const [key, value] of database.iterator(range(ENTRY_KEYS[0], ENTRY_KEYS[1]))) {
     const index = start.index + entries.length + 1;
     if (!key.equals(entryKey(index))) throw damage(folder, `entry ${index} is missing`);
     const read = decodeEntry(key, value, sums.at(-1) ?? start.sum);
     if (!read.ok) throw damage(folder, `entry ${index} ${read.fault}`);
-    if (read.value.batch < batch || read.value.batch > head.batch) {
+    if (read.value.batch < (batches.at(-1) ?? 0) || read.value.batch > head.batch) {
       throw damage(folder, `entry ${index} is of batch ${read.value.batch}, out of order`);
     }
-    batch = read.value.batch;
+    batches.push(read.value.batch);
     entries.push(read.value.entry);
     sums.push(read.value.sum);
   }
@@ -101,7 +104,31 @@ async function readEntries(
   if ((sums.at(-1) ?? start.sum) !== head.lastSum) {
     throw damage(folder, `entry ${head.lastIndex} is not the one written last`);
   }
-  return { entries, sums };
+  return { entries, sums, batches };
+}
+
+/**
+ * Refuses a database that holds less than what the mark says was synced. Each entry that stood when the mark was made must
+ * still stand, be forgotten, or have been replaced by a later batch. @throws LogError `damaged`
+ */
+export function checkAgainstMark(
+  folder: string,
+  mark: SyncedMark | null | "damaged",
+  contents: LogContents,
+): void {
+  const { head, sums, batches } = contents;
+  if (mark === null) return;
+  if (mark === "damaged") throw damage(folder, "its last-synced file can not be read");
+  if (head.batch < mark.batch) {
+    throw damage(folder, `batch ${mark.batch} was synced but the newest one found is batch ${head.batch}`);
+  }
+  const at = Math.min(mark.lastIndex, head.lastIndex);
+  const nth = at - head.start.index - 1;
+  const batch = batches[nth];
+  const stands = at === mark.lastIndex && sums[nth] === mark.lastSum;
+  if (batch !== undefined && batch <= mark.batch && !stands) {
+    throw damage(folder, `entry ${mark.lastIndex} is not the one that batch ${mark.batch} left last`);
+  }
 }
 
 async function readRecords(
