@@ -56,7 +56,7 @@ export interface LogSnapshot {
   close(): Promise<void>;
 }
 
-export const SNAPSHOT_CHUNK_BYTES = 128 * 1024;
+export const SNAPSHOT_CHUNK_BYTES = 64 * 1024;
 
 /** What a log held when it was opened, but for the records. */
 export interface RecoveredLog {
