@@ -19,13 +19,17 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  if (whyNot === null) execFileSync("umount", ["--lazy", disk]);
+  if (whyNot === null) run("umount", "--lazy", disk);
   await rm(disk, { recursive: true });
 });
 
+function run(program: string, ...args: readonly string[]): void {
+  execFileSync(program, args, { stdio: "pipe" });
+}
+
 function mount(): string | null {
   try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", disk], { stdio: "pipe" });
+    run("mount", "-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", disk);
     return null;
   } catch (error) {
     return `no tmpfs can be mounted here: ${String(error)}`;
@@ -33,8 +37,8 @@ function mount(): string | null {
 }
 
 describe("a disk that is full", () => {
-  it("ends the member with the folder and the remedy; it starts again with all that was acknowledged", async (test) => {
-    if (whyNot !== null) test.skip(whyNot);
+  it("ends the member with the folder and the remedy; it starts again with all that was acknowledged", async (context) => {
+    if (whyNot !== null) context.skip(whyNot);
     const group = new TestGroup();
     const onDisk = {
       openLog: (_folder: string, options: OpenLogOptions) => LevelLog.open(join(disk, "log"), options),
@@ -73,8 +77,8 @@ describe("a disk that is full", () => {
     }
   });
 
-  it("does not let a member start; the message names the folder and the remedy", async (test) => {
-    if (whyNot !== null) test.skip(whyNot);
+  it("does not let a member start; the message names the folder and the remedy", async (context) => {
+    if (whyNot !== null) context.skip(whyNot);
     await writeFile(join(disk, "ballast"), Buffer.alloc(DISK_BYTES)).catch(() => {});
     const opened = LevelLog.open(join(disk, "log"), { onFatal: () => {} });
     await expect(opened).rejects.toMatchObject({

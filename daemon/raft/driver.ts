@@ -158,6 +158,31 @@ export class RaftDriver {
     if (this.#phase === "running") this.#loop.transferLeadership(to);
   }
 
+  /**
+   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
+   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   */
+  async handOver(): Promise<void> {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const { progress, voters, role, id } = this.status();
+    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
+    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
+    const [heir] = others;
+    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const unsubscribe = this.onStatus(({ leader }) => {
+        if (leader !== null && leader !== id) settle();
+      });
+      this.transferLeadership(heir);
+    });
+  }
+
   status(): RaftStatus {
     const { role, term, leader, confState } = this.#loop.board.standing;
     const { commit, progress } = this.#loop.coreStatus();

@@ -100,7 +100,9 @@ export class RaftStore implements Store {
     this.#driver.transferLeadership(to);
   }
 
+  /** Hands the lead over first, so that the mesh does not wait for an election timeout. */
   async stop(): Promise<void> {
+    await this.#driver.handOver();
     await this.#driver.stop();
   }
 
