@@ -17,7 +17,11 @@ describe("./install.sh demo", () => {
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "gm-demo-"));
     const environment = { ...process.env, GPUMESH_DEMO_DIR: folder };
-    const child = spawn("./install.sh", ["demo"], { cwd: repositoryRoot, env: environment, stdio: "pipe" });
+    const child = spawn(join(repositoryRoot, "install.sh"), ["demo"], {
+      cwd: repositoryRoot,
+      env: environment,
+      stdio: "pipe",
+    });
     child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
     exitCode = new Promise((resolve) => child.once("close", resolve));
