@@ -8,9 +8,6 @@ import type { SnapshotTransfer } from "../raft/transport.ts";
 import { RaftStore } from "../store/raft-store.ts";
 import type { Store } from "../store/store.ts";
 
-/** A transfer that takes longer is left to an election. */
-const HAND_OVER_TIMEOUT_MS = 1_000;
-
 export interface ReplicaOptions {
   readonly number: number;
   readonly folder: string;
@@ -25,7 +22,6 @@ export interface ReplicaOptions {
 
 /** This daemon's copy of the replicated state, with what runs on it while it leads. Only raft members have one. */
 export class Replica {
-  readonly #number: number;
   readonly store: Store;
   readonly leader: Leader;
   readonly #transport: GrpcTransport;
@@ -35,7 +31,6 @@ export class Replica {
 
   private constructor(options: ReplicaOptions, transport: GrpcTransport, store: RaftStore) {
     const { directory, now, founding, log } = options;
-    this.#number = options.number;
     this.store = store;
     this.#raftStore = store;
     this.#transport = transport;
@@ -83,38 +78,13 @@ export class Replica {
     return role === "voter" || role === "learner";
   }
 
-  /** A leader that ends asks the voter with the longest log to lead, so that nobody has to miss it first. */
-  async #handOver(): Promise<void> {
-    if (!this.store.leadership().leads) return;
-    const progress = this.store.memberProgress();
-    const match = (member: number): number => progress.get(member)?.match ?? 0;
-    const others = this.store.members().voters.filter((member) => member !== this.#number);
-    const [next] = others.toSorted((a, b) => match(b) - match(a));
-    if (next === undefined) return;
-    this.#raftStore.transferLeadership(next);
-    await deposed(this.store);
-  }
-
   async stop(): Promise<void> {
     this.#unsubscribe();
-    await this.#handOver();
+    await this.#raftStore.handOver();
     this.leader.stop();
     await this.#raftStore.stop();
     await this.#transport.stop();
   }
-}
-
-/** Resolves once this member does not lead any more, or has asked for that long enough. */
-function deposed(store: Store): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      unfollow();
-      resolve();
-    };
-    const timer = setTimeout(done, HAND_OVER_TIMEOUT_MS);
-    const unfollow = store.onLeadership(({ leads }) => (leads ? undefined : done()));
-  });
 }
 
 function raftPeers(directory: Directory, self: number): Map<number, { name: string; address: string }> {

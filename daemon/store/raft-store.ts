@@ -95,14 +95,12 @@ export class RaftStore implements Store {
     return this.#driver.status();
   }
 
-  /** Asks a voter to take over the lead, before this daemon ends. */
-  transferLeadership(to: number): void {
-    this.#driver.transferLeadership(to);
+  /** Before an end that is planned: another voter leads, so that the mesh does not wait for an election timeout. */
+  async handOver(): Promise<void> {
+    await this.#driver.handOver();
   }
 
-  /** Hands the lead over first, so that the mesh does not wait for an election timeout. */
   async stop(): Promise<void> {
-    await this.#driver.handOver();
     await this.#driver.stop();
   }
 
