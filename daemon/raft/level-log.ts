@@ -12,8 +12,23 @@ import {
 } from "./log-record.ts";
 import type { AppliedConfState, LogHead } from "./log-record.ts";
 
-type Database = Level<Buffer, Buffer>;
 type Operation = { readonly type: "put"; key: Buffer; value: Buffer } | { readonly type: "del"; key: Buffer };
+
+/** What a log needs of its database, which `Level` is; a simulator's may lose and fail as disks do. */
+export interface LogDatabase {
+  readonly location: string;
+  open(): Promise<void>;
+  get(key: Buffer): Promise<Buffer | undefined>;
+  /** Atomic; with `sync` it resolves when all of it is on disk. */
+  batch(operations: Operation[], options: { readonly sync: boolean }): Promise<void>;
+  /** In the order of the keys. */
+  iterator(range: {
+    readonly gte: Buffer;
+    readonly lt: Buffer;
+    readonly fillCache: boolean;
+  }): AsyncIterable<[Buffer, Buffer]>;
+  close(): Promise<void>;
+}
 
 /** One write to the log, atomic and synced as a whole. */
 export interface LogBatch {
@@ -72,7 +87,7 @@ export interface RaftLog {
  */
 export class LevelLog implements RaftLog {
   readonly recovered: RecoveredLog;
-  readonly #database: Database;
+  readonly #database: LogDatabase;
   readonly #onFatal: (error: LogError) => void;
   /** Checksums of the entries, that of index 1 first. */
   readonly #sums: number[];
@@ -80,7 +95,7 @@ export class LevelLog implements RaftLog {
   #writing = false;
   #failure: LogError | null = null;
 
-  private constructor(database: Database, contents: LogContents, onFatal: (error: LogError) => void) {
+  private constructor(database: LogDatabase, contents: LogContents, onFatal: (error: LogError) => void) {
     const { head, entries, sums } = contents;
     this.#database = database;
     this.#head = head;
@@ -96,12 +111,11 @@ export class LevelLog implements RaftLog {
    */
   static async open(
     folder: string,
-    options: { readonly onFatal: (error: LogError) => void },
+    options: { readonly onFatal: (error: LogError) => void; readonly database?: LogDatabase },
   ): Promise<LevelLog> {
-    const database: Database = new Level<Buffer, Buffer>(folder, {
-      keyEncoding: "buffer",
-      valueEncoding: "buffer",
-    });
+    const database: LogDatabase =
+      options.database ??
+      new Level<Buffer, Buffer>(folder, { keyEncoding: "buffer", valueEncoding: "buffer" });
     await database.open().catch((error: unknown) => {
       throw openingError(folder, error);
     });
@@ -186,7 +200,7 @@ const NOTHING: LogHead = {
   confState: null,
 };
 
-async function readContents(database: Database, folder: string): Promise<LogContents> {
+async function readContents(database: LogDatabase, folder: string): Promise<LogContents> {
   const stored = await database.get(HEAD_KEY);
   const decoded = stored === undefined ? { ok: true as const, value: NOTHING } : decodeHead(stored);
   if (!decoded.ok) throw damage(folder, `the head ${decoded.fault}`);
