@@ -127,7 +127,10 @@ export class Clients {
           : "read";
     const operation: Operation = { kind, calledAt: this.#clock.now, answeredAt: Infinity, seen: null };
     request.operations.push(operation);
-    this.#attempt({ client, request, operation, versionFloor: this.#newestVersionRead }, null);
+    this.#attempt(
+      { client, request, operation, versionFloor: this.#newestVersionRead },
+      kind === "read" ? this.#anyone() : null,
+    );
   }
 
   #chooseRequest(): Request {
@@ -175,7 +178,11 @@ export class Clients {
   /** Whoever answered last, or anyone. */
   #choose(): number {
     const known = this.#random.chance(0.5) ? this.#answeredLast : null;
-    return known ?? this.#random.pick([...this.#replicas.keys()]);
+    return known ?? this.#anyone();
+  }
+
+  #anyone(): number {
+    return this.#random.pick([...this.#replicas.keys()]);
   }
 
   async #ask(replica: Replica, { id, job }: Request, { kind }: Operation): Promise<Answer> {

@@ -170,9 +170,12 @@ export class Faults {
   }
 
   #changeMembers(change: Extract<Fault, { kind: "members" }>["change"], pick: number): void {
-    const leader = this.leader();
+    // Several may believe that they lead, and an operator may ask any of them, more than once.
+    const leaders = this.running().filter(({ store }) => store.leadership().leader === store.raftStatus().id);
+    const leader = leaders[pick % Math.max(1, leaders.length)];
     if (leader === undefined) return;
-    const { verdict } = this.#world;
+    const { verdict, clock } = this.#world;
+    if (!this.#ended && pick % 2 === 0) clock.after(pick / 50, () => this.#changeMembers(change, pick + 1));
     const changes = this.#changesFor(change, pick, leader.store);
     for (const { kind, member } of changes) {
       if (kind !== "remove") this.#world.replicas.get(member)?.start();

@@ -115,8 +115,8 @@ export function scenarioOf(seed: number): Scenario {
       batchesPerFile: random.pick([3, 10, 40]),
     },
     clients: {
-      clients: random.pick([2, 3, 5]),
-      thinkMs: random.pick([10, 40, 150]),
+      clients: random.pick([2, 5, 10]),
+      thinkMs: random.pick([10, 40, 120]),
       answerLoss: random.pick([0, 0, 0.1, 0.3]),
     },
     clockDrift: random.pick([0, 0.01, 0.1]),
