@@ -189,8 +189,9 @@ export class Faults {
   }
 
   /**
-   * What the operator asks for; nothing that would leave a quorum to a damaged voter. One of two voters that leads is
-   * not dropped: the other one would need its vote to learn of it, which is why the mesh keeps odd numbers of voters.
+   * What the operator asks for; nothing that would leave a quorum to a damaged voter. A leader is not dropped where its
+   * vote may be needed afterwards: others learn only from it that it is gone, and its log may be longer than theirs. So
+   * the mesh keeps odd numbers of voters, and transfers the leadership first.
    */
   #changesFor(change: string, pick: number, store: RaftStore): readonly MemberChange[] {
     const { voters, learners } = store.members();
@@ -198,7 +199,9 @@ export class Faults {
     const voter = this.#damaged?.id ?? voters[pick % voters.length] ?? 0;
     const add: MemberChange[] = spare === undefined ? [] : [{ kind: "addVoter", member: spare }];
     const drop: MemberChange = { kind: "remove", member: voter };
-    const wedges = voters.length === 2 && store.leadership().leader === voter;
+    const tight =
+      voters.length % 2 === 0 || this.#world.scenario.faults.some(({ kind }) => kind === "damage");
+    const wedges = tight && store.leadership().leader === voter;
     const canDrop = voters.length > 1 && voters.includes(voter) && !wedges;
     switch (change) {
       case "add":
