@@ -3,7 +3,7 @@
 set -eu
 cd "$(dirname "$0")"
 
-DEMO_DIR=.gpumesh-demo
+DEMO_DIR=${GPUMESH_DEMO_DIR:-$PWD/.gpumesh-demo}
 
 usage() {
   echo "usage: ./install.sh demo" >&2
@@ -46,7 +46,7 @@ demo() {
 
 The mesh goes on running. Try next:
 
-  export GPUMESH_CONTEXT=$PWD/$DEMO_DIR/context
+  export GPUMESH_CONTEXT=$DEMO_DIR/context
   npm run -s gpumesh -- run --nodes 3 -- 'echo hello from node \$GPUMESH_NODE'
   npm run -s gpumesh -- job list
   npm run -s gpumesh -- up --stop --data $DEMO_DIR     (ends the daemons)

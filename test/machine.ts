@@ -22,7 +22,6 @@ const probes: Readonly<Record<Need, () => string | undefined>> = {
     if (!works("ip", ["-V"])) return "no ip command (install iproute2)";
     return works("unshare", ["--net", "true"]) ? undefined : "network namespaces are not permitted here";
   },
-  iptables: () => (works("iptables", ["--version"]) ? undefined : "no iptables command (install iptables)"),
   mpi: () => {
     if (!works("mpirun", ["--version"])) return "no mpirun (install openmpi-bin)";
     const hasModules = works(systemPython, ["-c", "import mpi4py, numpy"]);

@@ -50,7 +50,6 @@ want openmpi-bin command -v mpirun
 want python3-mpi4py /usr/bin/python3 -c "import mpi4py"
 want python3-numpy /usr/bin/python3 -c "import numpy"
 want iproute2 command -v ip
-want iptables command -v iptables
 want procps command -v ps
 want util-linux command -v unshare
 [ -n "$missing" ] || exit 0

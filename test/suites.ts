@@ -1,5 +1,5 @@
 /** What a machine must have before a suite can run there; test/machine.ts knows how to find out. */
-export type Need = "root" | "network namespaces" | "iptables" | "mpi" | "shared data";
+export type Need = "root" | "network namespaces" | "mpi" | "shared data";
 
 /** Tests or checks that run in one process of their own. */
 export type Suite = TestSuite | Program;
@@ -93,7 +93,7 @@ export const testSuites: readonly TestSuite[] = [
     kind: "tests",
     name: "hosts",
     include: ["test/hosts/**/*.test.ts"],
-    needs: ["root", "network namespaces", "iptables"],
+    needs: ["root", "network namespaces", "mpi"],
     serial: true,
     testTimeoutMs: 180_000,
     limitMinutes: 8,

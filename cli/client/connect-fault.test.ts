@@ -13,6 +13,12 @@ describe("what a failed call says", () => {
     [`${unconnected}self-signed certificate in certificate chain`, /another mesh/, false, true],
     [`${unconnected}certificate has expired`, /has expired/, false, true],
     [`${unconnected}write EPROTO: wrong version number`, /no gpumesh daemon/, false, true],
+    [
+      "No connection established. Last error: Failed to connect (2026-05-01T12:00:00.000Z). Resolution note: ",
+      /^the daemon closed the connection; its log says why/,
+      false,
+      false,
+    ],
     ["Connection dropped", /connection was closed/, false, false],
     [`${unconnected}something new`, /something new/, false, false],
     ["this daemon knows no leader\nsecond line", /^this daemon knows no leader$/, true, false],

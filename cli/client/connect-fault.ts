@@ -68,11 +68,23 @@ const rules: readonly Rule[] = [
   },
 ];
 
+/**
+ * The connection stood and was closed with no word. TLS 1.3 sends a client's certificate after its own handshake is
+ * done, so a daemon that does not take it can not say so any more; its log does.
+ */
+const silentRefusal =
+  /^No connection established\. Last error: Failed to connect(?: \([^)]*\))?\.(?: Resolution note: ?)?$/;
+
 /** The fault behind a status that says that the call did not get through. */
 export function callFaultOf(details: string): CallFault {
   const rule = rules.find(({ pattern }) => pattern.test(details));
   if (rule !== undefined) return { error: rule.error, answered: false, permanent: rule.permanent };
   const line = details.split("\n", 1)[0]?.trim() ?? "";
+  if (silentRefusal.test(line)) {
+    const error =
+      "the daemon closed the connection; its log says why: most likely it does not take this context";
+    return { error, answered: false, permanent: false };
+  }
   const unconnected = /^(?:No connection established|Failed to connect|Channel closed)/.test(line);
   return { error: line === "" ? "no reason given" : line, answered: !unconnected, permanent: false };
 }

@@ -1,13 +1,15 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { until } from "../executor/process-executor-harness.ts";
-import { assignedEntry, attemptOf, commandsOf, JOB, jobSpec, SUCCEEDS } from "./agent.fixture.ts";
+import { assignedEntry, attemptOf, cleanUp, commandsOf, JOB, jobSpec, SUCCEEDS } from "./agent.fixture.ts";
 import type { Machine } from "./daemon.fixture.ts";
 import { commandStarts, connected, daemonOn, handleIn, machineWith } from "./daemon.fixture.ts";
 import type { AssignedEntry } from "./ledger.ts";
 import { Ledger } from "./ledger.ts";
 import { kindOf, ScriptedLeader } from "./scripted-leader.fixture.ts";
+
+afterEach(cleanUp);
 
 describe("a restarted daemon", () => {
   it("starts what the earlier one had prepared", async () => {
@@ -32,6 +34,7 @@ describe("a restarted daemon", () => {
     await commandStarts(machine, "7.1");
     agent.stop();
     await machine.clock.advance(1_000);
+    leader.acceptsRenewals = false;
     await daemonOn(machine, leader.member(1));
     const next = await leader.line(2);
     await until(() => [...(next.hello?.parts ?? []), ...next.reports].map(kindOf).includes("exited"));
@@ -87,6 +90,22 @@ describe("a restarted daemon", () => {
     await daemonOn(machine);
     expect(await ending).toMatchObject({ endedBy: "stopped" });
     expect(await machine.executor.list()).toEqual([]);
+  });
+
+  it("forgets the executor's records of what was stopped", async () => {
+    const { machine, leader, agent, line } = await connected();
+    const attempt = await attemptOf();
+    line.prepare(attempt, jobSpec(1));
+    line.start(attempt);
+    await commandStarts(machine, "7.1");
+    line.stop(attempt);
+    await line.reported("stopped");
+    agent.stop();
+    expect((await machine.executor.list()).length).toBe(1);
+    const next = await daemonOn(machine, leader.member(1));
+    expect(await machine.executor.list()).toEqual([]);
+    expect(next.part(JOB, 1)?.log("task-0")?.ended).toBe(true);
+    expect(machine.log.join()).not.toContain("ending attempt");
   });
 
   it("names in its hello what the ledger holds, and of much that is stopped the newest", async () => {

@@ -4,7 +4,6 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import { jobId, nodeId, poolId, session } from "../../scheduler/model/ids.ts";
 import type { Attempt, JobSpec, Toolkit } from "../../scheduler/model/job.ts";
 import type { NodeFacts } from "../../scheduler/model/node.ts";
@@ -22,10 +21,22 @@ export const SUCCEEDS: FakeProgram = { runsForMs: 1_000, code: 0, onTerm: "end" 
 export const JOB = jobId(7);
 export const TOKEN = "token-of-an-attempt-in-a-test";
 
-/** A folder that is removed with the test, once what is still written into it has been. */
+const cleanups: (() => unknown)[] = [];
+
+/** Has `cleanUp` do this. */
+export function afterwards(cleanup: () => unknown): void {
+  cleanups.push(cleanup);
+}
+
+/** Undoes, newest first, what the fixtures have set up: for a test file's `afterEach`, or its `afterAll`. */
+export async function cleanUp(): Promise<void> {
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
+}
+
+/** A folder that is removed afterwards, once what is still written into it has been. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "gpumesh-agent-"));
-  onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+  afterwards(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   return folder;
 }
 

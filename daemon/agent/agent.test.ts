@@ -1,11 +1,12 @@
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { until } from "../executor/process-executor-harness.ts";
-import { attemptOf, commandsOf, JOB, jobSpec, SUCCEEDS, TOKEN } from "./agent.fixture.ts";
+import { attemptOf, cleanUp, commandsOf, JOB, jobSpec, SUCCEEDS, TOKEN } from "./agent.fixture.ts";
 import { commandStarts, connected, daemonOn, machineWith } from "./daemon.fixture.ts";
 import { ScriptedLeader } from "./scripted-leader.fixture.ts";
+
+afterEach(cleanUp);
 
 describe("a daemon with a leader", () => {
   it("prepares, starts, reports the exit and the end of a part", async () => {
@@ -23,6 +24,8 @@ describe("a daemon with a leader", () => {
     line.stop(attempt);
     await line.reported("stopped");
     expect(line.kinds()).toEqual(["prepared", "exited", "stopped"]);
+    // What is over is read from the ledger for each who asks, and not kept.
+    await until(() => agent.part(JOB, 1) !== agent.part(JOB, 1));
     expect(agent.part(JOB, 1)?.log("task-0")).toMatchObject({ ended: true });
     expect(agent.part(JOB, 1)?.tokenIs(TOKEN)).toBe(true);
   });
@@ -130,6 +133,11 @@ describe("a daemon with a leader", () => {
     line.send({ renewalAccepted: { sequence: 1 } });
     await commandStarts(machine, "7.1");
   });
+});
+
+describe("a daemon, as seconds go by", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] }));
+  afterEach(() => void vi.useRealTimers());
 
   it("moves the deadline with each accepted renewal", async () => {
     const { machine, line } = await connected();
@@ -140,9 +148,11 @@ describe("a daemon with a leader", () => {
     line.start(attempt);
     await commandStarts(machine, "7.1");
     await machine.clock.advance(2_000);
-    const { renewals } = line;
-    await until(() => line.renewals > renewals);
-    await sleep(20);
+    vi.advanceTimersByTime(1_000);
+    await until(() => line.renewals === 2);
+    // What comes after the acceptance on the line is obeyed after it.
+    line.prepare(await attemptOf({ number: 2 }), jobSpec(1));
+    await line.reported("prepared", 2);
     await machine.clock.advance(4_900);
     expect(line.kinds()).toEqual(["prepared"]);
     await machine.clock.advance(3_100);
@@ -152,12 +162,14 @@ describe("a daemon with a leader", () => {
 
   it("tries an order again that its ledger could not take", async () => {
     const { machine, line } = await connected();
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     const ledger = join(machine.dataDir, "ledger");
     await rename(ledger, `${ledger}.away`);
     line.prepare(await attemptOf(), jobSpec(1));
     await until(() => machine.log.some((text) => text.includes("is tried again")));
     expect(line.reports).toEqual([]);
     await rename(`${ledger}.away`, ledger);
+    vi.advanceTimersByTime(1_000);
     await line.reported("prepared");
   });
 
@@ -173,6 +185,7 @@ describe("a daemon with a leader", () => {
     expect(await commandsOf(machine.executor, "7.1")).toEqual([]);
     await rename(`${ledger}.away`, ledger);
     await machine.clock.advance(100);
+    vi.advanceTimersByTime(1_000);
     await commandStarts(machine, "7.1");
   });
 });

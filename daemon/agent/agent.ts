@@ -123,12 +123,19 @@ export class Agent {
   }
 
   /** Nothing may run that the ledger does not hold: its report was final, or it never had one. */
-  async #clear(left: FoundPart): Promise<void> {
+  async #clear({ part, ended }: FoundPart): Promise<void> {
     const { executor, log } = this.#options;
-    if (!left.ended) log(`ending attempt ${left.part.id}, which the ledger does not hold as started`);
-    const end = await executor.endPart(left.part, ORPHAN_GRACE_MS);
-    if (end.kind === "gone") await executor.forgetPart(left.part);
-    else log(`attempt ${left.part.id} does not die; look at its processes`);
+    const forget = (): Promise<boolean> =>
+      executor.forgetPart(part).then(
+        () => true,
+        () => false,
+      );
+    // What was proven gone when it was stopped needs no look at the machine's processes, and there may be thousands.
+    if (ended && (await forget())) return;
+    log(`ending attempt ${part.id}, which the ledger does not hold as started`);
+    const end = await executor.endPart(part, ORPHAN_GRACE_MS);
+    if (end.kind === "left" || !(await forget()))
+      log(`attempt ${part.id} does not die; look at its processes`);
   }
 
   #add(entry: AssignedEntry): Part {

@@ -1,10 +1,17 @@
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { PartHandle } from "../executor/executor.ts";
-import { until } from "../executor/process-executor-harness.ts";
 import type { Member } from "../mesh/directory.ts";
 import { Agent } from "./agent.ts";
-import { commandsOf, fakeMachine, JOB, nodeFacts, temporaryFolder, TOKEN } from "./agent.fixture.ts";
+import {
+  afterwards,
+  commandsOf,
+  fakeMachine,
+  JOB,
+  nodeFacts,
+  temporaryFolder,
+  TOKEN,
+} from "./agent.fixture.ts";
 import type { Line } from "./scripted-leader.fixture.ts";
 import { linesTo, ScriptedLeader } from "./scripted-leader.fixture.ts";
 
@@ -30,7 +37,7 @@ export async function daemonOn(machine: Machine, ...members: readonly Member[]):
     bootClockMs: () => machine.clock.bootClockMs(),
     log: (line) => machine.log.push(line),
   });
-  onTestFinished(() => agent.stop());
+  afterwards(() => agent.stop());
   agent.start();
   return agent;
 }
@@ -55,13 +62,9 @@ export function handleIn({ dataDir }: Machine, id = `${JOB}.1`): PartHandle {
 
 /** Waits until a command of that part was started. */
 export async function commandStarts(machine: Machine, id: string): Promise<void> {
-  const started = { name: "" };
-  const look = setInterval(() => {
-    void commandsOf(machine.executor, id).then(([name]) => (started.name = name ?? ""));
-  }, 5);
-  try {
-    await until(() => started.name !== "");
-  } finally {
-    clearInterval(look);
+  const endMs = performance.now() + 5_000;
+  while ((await commandsOf(machine.executor, id)).length === 0) {
+    if (performance.now() > endMs) throw new Error(`no command of part ${id} was started`);
+    await sleep(5);
   }
 }

@@ -1,12 +1,17 @@
+import { appendFileSync } from "node:fs";
 import { appendFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { temporaryFolder } from "./agent.fixture.ts";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { cleanUp, temporaryFolder } from "./agent.fixture.ts";
 import type { ReadOptions } from "./held-log.ts";
 import { readHeldLog } from "./held-log.ts";
 import type { CommandLog } from "./part.ts";
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] }));
+afterEach(() => void vi.useRealTimers());
+afterEach(cleanUp);
 
 /** The log of one command, that a test writes. */
 class Log {
@@ -53,7 +58,7 @@ describe("a held log", () => {
           await turn();
         }
         log.ended = true;
-        for (const [at, bytes] of (await Promise.all(reading)).entries()) {
+        for (const [at, bytes] of (await polled(Promise.all(reading))).entries()) {
           expect(bytes.equals(whole.subarray(wanted[at]?.start))).toBe(true);
         }
       }),
@@ -61,16 +66,23 @@ describe("a held log", () => {
     );
   });
 
-  it("misses nothing that is written just before the command ends", async () => {
+  it("misses nothing that is written after a read and before the command is found ended", async () => {
     const log = new Log();
     await writeFile(log.stdoutPath, "first ");
-    const pieces = log.read();
-    expect((await pieces.next()).value?.data.toString()).toBe("first ");
-    const next = pieces.next();
-    await appendFile(log.stdoutPath, "last");
-    log.ended = true;
-    expect((await next).value).toMatchObject({ offset: 6, data: Buffer.from("last") });
-    expect((await pieces.next()).done).toBe(true);
+    let looks = 0;
+    const current = (): CommandLog => {
+      looks += 1;
+      if (looks === 2) {
+        appendFileSync(log.stdoutPath, "last");
+        log.ended = true;
+      }
+      return log.current();
+    };
+    const { signal } = new AbortController();
+    const pieces = readHeldLog(current, { stream: "stdout", offset: 0, follow: true, signal });
+    expect(await polled(pieces.next())).toMatchObject({ value: { offset: 0, data: Buffer.from("first ") } });
+    expect(await polled(pieces.next())).toMatchObject({ value: { offset: 6, data: Buffer.from("last") } });
+    expect((await polled(pieces.next())).done).toBe(true);
   });
 
   it("ends at what there is without follow", async () => {
@@ -87,7 +99,7 @@ describe("a held log", () => {
     const reading = log.text();
     await turn();
     log.ended = true;
-    expect(await reading).toBe("");
+    expect(await polled(reading)).toBe("");
   });
 
   it("ends when its reader leaves", async () => {
@@ -98,7 +110,7 @@ describe("a held log", () => {
     await pieces.next();
     const next = pieces.next();
     leaving.abort();
-    expect((await next).done).toBe(true);
+    expect((await polled(next)).done).toBe(true);
   });
 
   it("ends when the command is not on record", async () => {
@@ -107,6 +119,12 @@ describe("a held log", () => {
     expect((await pieces.next()).done).toBe(true);
   });
 });
+
+/** Lets the time for the next poll pass, again and again, until `result` is there. */
+async function polled<T>(result: Promise<T>): Promise<T> {
+  const waiting = setInterval(() => vi.advanceTimersByTime(100), 1);
+  return result.finally(() => clearInterval(waiting));
+}
 
 /** Reads to the end, but hangs up after so many pieces and comes back with the offset it has reached. */
 async function readWithBreaks(

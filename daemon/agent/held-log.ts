@@ -3,8 +3,8 @@ import { watch } from "node:fs";
 import type { CommandLog } from "./part.ts";
 
 const CHUNK_BYTES_MAX = 65_536;
-/** A change that the file system did not announce is seen after so long at the latest. */
-const POLL_INTERVAL_MS = 250;
+/** The end of the command, or a change that the file system did not announce, is seen after so long at the latest. */
+const POLL_INTERVAL_MS = 100;
 
 export interface LogPiece {
   readonly offset: number;

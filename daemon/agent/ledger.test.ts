@@ -1,10 +1,12 @@
 import { readdir, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import { jobId } from "../../scheduler/model/ids.ts";
-import { assignedEntry, attemptOf, jobSpec, temporaryFolder } from "./agent.fixture.ts";
+import { assignedEntry, attemptOf, cleanUp, jobSpec, temporaryFolder } from "./agent.fixture.ts";
 import type { LedgerEntry } from "./ledger.ts";
 import { Ledger, LedgerError } from "./ledger.ts";
+
+afterEach(cleanUp);
 
 function tombstone(job: number): LedgerEntry {
   return { kind: "tombstone", job: jobId(job), attemptNumber: 1, fence: { epoch: 0, index: job } };

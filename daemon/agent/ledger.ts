@@ -1,5 +1,7 @@
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { closeSync, fsync, openSync, renameSync, writeFileSync } from "node:fs";
+import { mkdir, readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { z } from "zod";
 import type { Attempt, CommandExit, Fence, JobSpec } from "../../scheduler/model/job.ts";
 import type { JobId } from "../../scheduler/model/ids.ts";
@@ -130,25 +132,29 @@ export class Ledger {
   }
 }
 
-/** Replaces a file so that after a crash either the old or the new content stands, never a part. */
+/**
+ * Replaces a file so that after a crash either the old or the new content stands, never a part. Only what waits for the
+ * disk leaves the event loop: for the rest the way to another thread and back takes longer than the call.
+ */
 async function writeDurably(dir: string, name: string, content: string): Promise<void> {
   const path = join(dir, name);
   const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w", 0o600);
+  await synced(temporary, "w", (file) => writeFileSync(file, content));
+  renameSync(temporary, path);
+  await synced(dir, "r", () => undefined);
+}
+
+async function synced(path: string, flags: string, work: (file: number) => void): Promise<void> {
+  const file = openSync(path, flags, 0o600);
   try {
-    await file.writeFile(content);
-    await file.sync();
+    work(file);
+    await fsyncFile(file);
   } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const folder = await open(dir, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
+    closeSync(file);
   }
 }
+
+const fsyncFile = promisify(fsync);
 
 const fence = z.strictObject({ epoch: z.int(), index: z.int() });
 const envelope = z.discriminatedUnion("kind", [

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import { until } from "../executor/process-executor-harness.ts";
 import type { Member } from "../mesh/directory.ts";
-import { attemptOf, JOB, jobSpec, SUCCEEDS } from "./agent.fixture.ts";
+import { attemptOf, cleanUp, JOB, jobSpec, SUCCEEDS } from "./agent.fixture.ts";
 import { commandStarts, connected, daemonOn, machineWith } from "./daemon.fixture.ts";
 import { kindOf, ScriptedLeader } from "./scripted-leader.fixture.ts";
+
+afterEach(cleanUp);
 
 describe("the line to the leader", () => {
   it("says hello again with all there is when it broke", async () => {
@@ -39,17 +41,20 @@ describe("the line to the leader", () => {
     first.greeting = (line) => line.send({ notLeader: { leader: "second", address: "" } });
     second.greeting = (line) => line.send({ notLeader: { leader: "first", address: "" } });
     const agent = await daemonOn(machineWith(), first.member(1), second.member(2));
-    await sleep(500);
+    await sleep(250);
     expect(first.lines.length + second.lines.length).toBeLessThan(20);
     second.greeting = (line) => line.welcome(1);
     await until(() => agent.leader()?.name === "second");
   });
 
   it("is given up when no renewal is accepted any more", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    onTestFinished(() => void vi.useRealTimers());
     const { machine, leader, agent } = await connected();
     leader.acceptsRenewals = false;
     await until(() => agent.leader() !== null);
     await machine.clock.advance(3_100);
+    vi.advanceTimersByTime(1_000);
     await leader.line(2);
     expect(machine.log).toContain("the line to leader is lost");
   });

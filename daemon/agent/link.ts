@@ -132,7 +132,6 @@ export class Link {
       this.#options.lease.begin(message.welcome.leaseMs);
       this.#options.log(`leader is ${from} (term ${message.welcome.term})`);
       this.#renew(stream);
-      this.#sendReports();
     } else if (message.settled) {
       this.#reports.settle(message.settled);
       this.#options.onOrder(message);

@@ -67,7 +67,8 @@ export class Part {
     this.#entry = entry;
     const { job, spec, attempt, partIndex } = entry;
     const dir = join(context.jobsDir, entryKey(entry));
-    this.#handle = { id: entryKey(entry), dir, token: attempt.launch.token };
+    const node = attempt.parts[entry.partIndex]?.node ?? "";
+    this.#handle = { id: entryKey(entry), dir, token: `${attempt.launch.token}.${node}` };
     const paths = { ...context.paths, attemptDir: dir };
     this.#launch = launchPart({ job, spec, attempt, partIndex, paths });
     this.#exits = new Map(entry.exits.map((exit) => [exit.command, exit]));
@@ -173,8 +174,12 @@ export class Part {
     if (this.#entry.kind === "started") await this.#context.executor.setDeadline(this.#handle, deadlineMs);
   }
 
+  /**
+   * True for the attempt's own secret, as any of its nodes has it: processes carry it with their node's name behind it,
+   * so that nodes which are one machine do not take each other's processes for their own.
+   */
   tokenIs(token: string): boolean {
-    return token === this.#handle.token;
+    return token.split(".", 1)[0] === this.#entry.attempt.launch.token;
   }
 
   /** The node of the gang that the hostfile names so. */

@@ -10,8 +10,8 @@ export interface Rendezvous {
 }
 
 /**
- * Makes this node ready for its part: the executor's records, folders, files, then proof that the rendezvous port is
- * free, where it is this node's. Safe to repeat. Returns why the node can not take the part, or null.
+ * Makes this node ready for its part: the executor's records, folders and files, and meanwhile the proof that the
+ * rendezvous port is free, where it is this node's. Safe to repeat. Returns why the node can not take the part, or null.
  */
 export async function prepareNode(
   executor: Executor,
@@ -19,14 +19,26 @@ export async function prepareNode(
   launch: PartLaunch,
   rendezvous: Rendezvous | null,
 ): Promise<string | null> {
+  const refusals = await Promise.all([
+    folderRefusal(executor, handle, launch),
+    rendezvous === null ? null : portRefusal(rendezvous),
+  ]);
+  return refusals.find((reason) => reason !== null) ?? null;
+}
+
+async function folderRefusal(
+  executor: Executor,
+  handle: PartHandle,
+  launch: PartLaunch,
+): Promise<string | null> {
   try {
     await executor.openPart(handle);
-    for (const directory of launch.directories) await mkdir(directory, { recursive: true });
-    for (const file of launch.files) await writeFile(file.path, file.content, { mode: file.mode });
+    await Promise.all(launch.directories.map((directory) => mkdir(directory, { recursive: true })));
+    await Promise.all(launch.files.map(({ path, content, mode }) => writeFile(path, content, { mode })));
+    return null;
   } catch (error) {
     return error instanceof Error ? error.message : String(error);
   }
-  return rendezvous === null ? null : portRefusal(rendezvous);
 }
 
 /** The rendezvous port was chosen by the leader, which can not know what else listens here. */

@@ -1,5 +1,4 @@
 import * as grpc from "@grpc/grpc-js";
-import { onTestFinished } from "vitest";
 import type { Attempt, JobSpec } from "../../scheduler/model/job.ts";
 import type { FromAgent__Output } from "../../proto/gen/gpumesh/v1/FromAgent.ts";
 import type { FromLeader } from "../../proto/gen/gpumesh/v1/FromLeader.ts";
@@ -11,7 +10,7 @@ import { until } from "../executor/process-executor-harness.ts";
 import type { Member } from "../mesh/directory.ts";
 import { Directory } from "../mesh/directory.ts";
 import { Peers } from "../mesh/peers.ts";
-import { JOB } from "./agent.fixture.ts";
+import { afterwards, JOB } from "./agent.fixture.ts";
 
 export const LEASE_MS = 6_000;
 
@@ -58,7 +57,7 @@ export class ScriptedLeader {
     const take = (call: grpc.ServerDuplexStream<FromAgent__Output, FromLeader>): void => {
       leader.lines.push(new Line(leader, call));
     };
-    onTestFinished(() => leader.stop());
+    afterwards(() => leader.stop());
     return leader;
   }
 
@@ -159,6 +158,6 @@ export function linesTo(...members: readonly Member[]): {
     const local = { "grpc.use_local_subchannel_pool": 1 };
     return new grpc.Channel(address, grpc.credentials.createInsecure(), local);
   });
-  onTestFinished(() => peers.stop());
+  afterwards(() => peers.stop());
   return { directory, peers };
 }

@@ -63,8 +63,10 @@ function countListeners(of: MemoryStore): () => number {
         remove();
       };
     };
-  vi.spyOn(of, "watch").mockImplementation(counted(of.watch.bind(of)));
-  vi.spyOn(of, "onLeadership").mockImplementation(counted(of.onLeadership.bind(of)));
+  const watched = counted(of.watch.bind(of));
+  const followed = counted(of.onLeadership.bind(of));
+  vi.spyOn(of, "watch").mockImplementation(watched);
+  vi.spyOn(of, "onLeadership").mockImplementation(followed);
   return () => count;
 }
 

@@ -195,9 +195,9 @@ export async function until(holds: () => boolean): Promise<void> {
   }
 }
 
-// eslint-disable-next-line require-yield
-async function* noLog(): AsyncGenerator<HeldLogChunk, void> {
-  throw new Error("this daemon holds no log");
+function noLog(): AsyncIterable<HeldLogChunk> {
+  const next = (): Promise<never> => Promise.reject(new Error("this daemon holds no log"));
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }
 
 function notServed(): never {

@@ -41,10 +41,12 @@ export async function submitJob(
     return { jobId: 0, faults };
   }
   const spec = toJobSpec(parsed.job);
-  // A refusal is a read too: it has to rest on the newest state.
-  const store = await freshStore(context);
-  const faults = whyNever(context, store, spec, requestId);
-  if (faults.length > 0) return { jobId: 0, faults };
+  const store = storeOf(context);
+  if (whyNever(context, store, spec, requestId).length > 0) {
+    // A refusal is a read: it has to rest on the newest state. A job that is taken is judged by its commit.
+    const faults = whyNever(context, await freshStore(context), spec, requestId);
+    if (faults.length > 0) return { jobId: 0, faults };
+  }
   const command = { kind: "submitJob", at: context.now(), requestId, spec, submittedBy: user } as const;
   const result = await resultOf(store.propose(command));
   if (result.kind !== "job") throw new CallError(status.INTERNAL, `unexpected result ${result.kind}`);

@@ -18,6 +18,8 @@ type StateView = ReturnType<Store["view"]>;
 /** Certificates live this long; a daemon that stays away longer joins again. */
 const CERTIFICATE_DAYS = 365;
 const FORWARD_TIMEOUT_MS = 10_000;
+/** Characters of a name that can not be used that are said back. */
+const NAME_QUOTED_MAX = 64;
 
 /**
  * Trades a join token for certificates. `Join` is open to strangers, so everything in the request is checked before
@@ -33,7 +35,7 @@ export async function join(
   const line = leaderName === null ? null : context.peers.line(leaderName);
   if (line === null)
     throw new CallError(status.UNAVAILABLE, "the mesh has no leader at the moment; try again shortly");
-  const deadline = new Date(context.now() + FORWARD_TIMEOUT_MS);
+  const deadline = new Date(Date.now() + FORWARD_TIMEOUT_MS);
   return new Promise<JoinReply__Output>((resolve, reject) => {
     line.peer.admit(request, { deadline }, (error, reply) => {
       if (error !== null) reject(callErrorOf(error));
@@ -53,7 +55,7 @@ async function admit(context: ApiContext, request: JoinRequest__Output): Promise
   if (!name.success)
     throw new CallError(
       status.INVALID_ARGUMENT,
-      `the name ${JSON.stringify(request.name)} can not be used: ${name.error.issues[0]?.message ?? "it is no DNS label"}`,
+      `the name ${JSON.stringify(request.name.slice(0, NAME_QUOTED_MAX))} can not be used: ${name.error.issues[0]?.message ?? "it is no DNS label"}`,
     );
   const store = await freshStore(context);
   if (store.view().tokens.size === 0)

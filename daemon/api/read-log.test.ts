@@ -37,8 +37,10 @@ async function* heldLog(
   asked.push(request);
   for (let piece = 0; piece < 48 && !signal.aborted; piece += 1)
     yield { offset: piece * 65_536, data: Buffer.alloc(65_536, piece), end: false };
-  if (Number(request.offset) % 2 === 0)
-    return yield { offset: 48 * 65_536, data: Buffer.alloc(0), end: true };
+  if (Number(request.offset) % 2 === 0) {
+    yield { offset: 48 * 65_536, data: Buffer.alloc(0), end: true };
+    return;
+  }
   if (!signal.aborted) await new Promise((resolve) => signal.addEventListener("abort", resolve));
   aborted += 1;
 }

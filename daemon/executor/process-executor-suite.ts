@@ -322,6 +322,19 @@ export function testProcessExecutor(cgroups: "auto" | "off"): void {
       expect(await harness.executor.wait(part, "task-0")).toMatchObject({ code: 137, endedBy: "shim-lost" });
     });
 
+    it("takes a start that is half on record for a start under way", async () => {
+      const starting = harness.shellCommand("task-0", family);
+      await harness.startReady(part, starting);
+      writeFileSync(join(harness.folder(part, "task-0").path, "started"), "");
+      await harness.startReady(part, harness.shellCommand("task-1", family));
+      const later = harness.folder(part, "task-1");
+      sendSignal(later.started()?.guard.pid ?? 0, "SIGKILL");
+      sendSignal(later.shim()?.pid ?? 0, "SIGKILL");
+      // The watcher looks in the order of names: when it has ended the later command, it has seen the first one too.
+      await until(() => later.exit() !== undefined);
+      expect(liveProcess(harness.printed(starting, "self"))).toBeDefined();
+    });
+
     it("replaces a watcher that was killed", async () => {
       await harness.startReady(part, harness.command("task-0", { kind: "runs", onTerm: "end" }));
       const waiting = harness.executor.wait(part, "task-0");

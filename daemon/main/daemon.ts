@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
@@ -16,6 +16,7 @@ import { bootClockMs, readBootId } from "../hardware/boot.ts";
 import { interfaceOfAddress } from "../hardware/interfaces.ts";
 import { readInventory } from "../hardware/inventory.ts";
 import { openChannel } from "../mesh/channels.ts";
+import type { RaftRole } from "../mesh/directory.ts";
 import { Directory } from "../mesh/directory.ts";
 import type { Listener } from "../mesh/listener.ts";
 import { createListener } from "../mesh/listener.ts";
@@ -189,13 +190,19 @@ export class Daemon {
   #startReplica(): Promise<void> {
     const self = this.#directory.byName(this.#config.name);
     if (self === undefined || self.raftRole === "client") return Promise.resolve();
-    this.#startingReplica = this.#openReplica(self.number);
+    this.#startingReplica = this.#openReplica(self.number, self.raftRole);
     return this.#startingReplica;
   }
 
-  async #openReplica(number: number): Promise<void> {
+  async #openReplica(number: number, role: RaftRole): Promise<void> {
     const { folder, log, onFatal } = this.#options;
     const founding = folder.readFounding();
+    // It became a voter by what its log held. With an empty one it would vote against what it has acknowledged.
+    if (role === "voter" && founding === null && !existsSync(folder.raft))
+      throw new SetupError(
+        `${folder.raft} is gone, and this daemon votes by what it holds. ` +
+          `Restore it, or remove ${folder.path} and join again under another name`,
+      );
     this.#replica = await Replica.start({
       number,
       folder: folder.raft,

@@ -4,6 +4,7 @@ import type { Directory } from "../mesh/directory.ts";
 import type { Message } from "../raft/core/core.ts";
 import { GrpcTransport } from "../raft/grpc-transport.ts";
 import type { OpenChannel } from "../raft/peer-link.ts";
+import type { SnapshotTransfer } from "../raft/transport.ts";
 import { RaftStore } from "../store/raft-store.ts";
 import type { Store } from "../store/store.ts";
 
@@ -64,6 +65,11 @@ export class Replica {
     this.#transport.deliver(message);
   }
 
+  /** A snapshot that comes over the network, its sender verified. */
+  deliverSnapshot(transfer: SnapshotTransfer): Promise<void> {
+    return this.#transport.deliverSnapshot(transfer);
+  }
+
   /** Members now: by this replica's own log, and by the directory for one that was added just before. */
   isMember(number: number): boolean {
     const { voters, learners } = this.store.members();
@@ -74,6 +80,7 @@ export class Replica {
 
   async stop(): Promise<void> {
     this.#unsubscribe();
+    await this.#raftStore.handOver();
     this.leader.stop();
     await this.#raftStore.stop();
     await this.#transport.stop();

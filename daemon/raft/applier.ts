@@ -1,34 +1,40 @@
-import { isDeepStrictEqual } from "node:util";
 import { asV2, decodeConfChange, RaftError } from "./core/core.ts";
-import type { ConfChange, ConfChangeV2, ConfState, Entry, EntryId } from "./core/core.ts";
+import type { ConfChange, ConfChangeV2, ConfState, Entry } from "./core/core.ts";
 import { DriverError } from "./driver-error.ts";
 import type { CommittedEntry } from "./driver-options.ts";
-import type { AppliedConfState } from "./log-record.ts";
 import { PROPOSAL_ID_BYTES } from "./proposals.ts";
 import type { Proposals } from "./proposals.ts";
+import type { AppliedPoint } from "./raft-log.ts";
 
 export interface ApplierOptions {
   readonly proposals: Proposals;
   readonly apply: (entry: CommittedEntry) => unknown;
   /** Makes the core take the change; throws its RaftError for one that does not fit. */
   readonly applyConfChange: (change: ConfChangeV2) => ConfState;
-  readonly onConfState: (applied: AppliedConfState) => void;
-  /** What an earlier run recorded; the replay must come to the same. */
-  readonly recorded: AppliedConfState | null;
+  /** The entry at this index made a new membership. */
+  readonly onConfState: (index: number, confState: ConfState) => void;
+  /** What earlier runs have applied and stored. */
+  readonly stored: AppliedPoint;
 }
 
 /** The apply thread: takes committed entries in the order of the log to whom they concern. */
 export class Applier {
   readonly #options: ApplierOptions;
-  #applied: EntryId = { index: 0, term: 0 };
+  #applied: AppliedPoint;
 
   constructor(options: ApplierOptions) {
     this.#options = options;
+    this.#applied = options.stored;
   }
 
-  /** The last applied entry; index 0 before the first. */
-  get applied(): EntryId {
+  /** The last applied entry, and the membership after it; index 0 before the first. */
+  get applied(): AppliedPoint {
     return this.#applied;
+  }
+
+  /** The state machine holds a snapshot from now on. */
+  installed(point: AppliedPoint): void {
+    this.#applied = point;
   }
 
   apply(entry: Entry): void {
@@ -36,21 +42,24 @@ export class Applier {
     if (index !== this.#applied.index + 1) {
       throw new Error(`entry ${index} was committed after entry ${this.#applied.index}`);
     }
-    this.#applied = { index, term };
     const change = decodeConfChange(entry);
     if (change !== null) return this.#applyConfChange(index, term, change);
     // The entry that opens a term is empty.
-    if (data.length === 0) return;
-    const result = this.#options.apply({ index, term, data: data.subarray(PROPOSAL_ID_BYTES) });
+    const isCommand = data.length > 0;
+    const command = { index, term, data: data.subarray(PROPOSAL_ID_BYTES) };
+    const result = isCommand ? this.#options.apply(command) : undefined;
+    this.#applied = { index, term, confState: this.#applied.confState };
+    if (!isCommand) return;
     this.#options.proposals.settle(data.subarray(0, PROPOSAL_ID_BYTES), { index, term, result });
   }
 
   #applyConfChange(index: number, term: number, change: ConfChange): void {
     const { proposals, applyConfChange, onConfState } = this.#options;
+    this.#applied = { index, term, confState: this.#applied.confState };
     try {
       const confState = applyConfChange(asV2(change));
-      this.#checkAgainstRecord(index, confState);
-      onConfState({ index, state: confState });
+      this.#applied = { index, term, confState };
+      onConfState(index, confState);
       proposals.settle(change.context, { index, term, result: confState });
     } catch (error) {
       // Every member refuses it alike, since the membership before it is the same everywhere.
@@ -60,11 +69,5 @@ export class Applier {
         new DriverError("impossible", `the membership stays: ${error.message}`),
       );
     }
-  }
-
-  #checkAgainstRecord(index: number, confState: ConfState): void {
-    const { recorded } = this.#options;
-    if (recorded?.index !== index || isDeepStrictEqual(recorded.state, confState)) return;
-    throw new Error(`the membership of entry ${index} was recorded as ${JSON.stringify(recorded.state)}`);
   }
 }

@@ -1,6 +1,6 @@
 import { encodeConfChange } from "./core/core.ts";
 import type { Entry } from "./core/core.ts";
-import type { LogBatch } from "./level-log.ts";
+import type { LogBatch } from "./raft-log.ts";
 
 /** The term of the entries that a log begins with; the first election is for the term after it. */
 const BOOTSTRAP_TERM = 1;
@@ -14,5 +14,6 @@ export function bootstrapBatch(voters: readonly number[]): LogBatch {
     const change = { kind: "v1", type: "ConfChangeAddNode", nodeId, context: new Uint8Array() } as const;
     return { term: BOOTSTRAP_TERM, index: nth + 1, ...encodeConfChange(change) };
   });
-  return { entries, hardState: { term: BOOTSTRAP_TERM, vote: 0, commit: entries.length }, confState: null };
+  const hardState = { term: BOOTSTRAP_TERM, vote: 0, commit: entries.length };
+  return { entries, hardState, applied: null, compactTo: null, install: null };
 }

@@ -1,5 +1,6 @@
 import type { LogLine } from "./driver-options.ts";
 import type { Config, Storage } from "./core/core.ts";
+import type { CompactionLimits } from "./synced-entries.ts";
 
 /** Time in ticks. An election begins after `electionTicks` to twice that many ticks without a word of a leader. */
 export interface RaftTiming {
@@ -22,23 +23,34 @@ export const READ_ELECTIONS_MAX = 3;
 export const READERS_MAX = 16_384;
 /** How many Readys one turn handles before the event loop gets its turn. */
 export const READIES_PER_TURN_MAX = 16;
+/** What was applied is stored after this time, when no other write takes it along. */
+export const APPLIED_FLUSH_MS = 50;
 
 const MIB = 1024 * 1024;
+
+/** A follower that is further behind than this gets a snapshot. */
+export const DEFAULT_COMPACTION: CompactionLimits = {
+  entriesKeptMin: 10_000,
+  entriesKeptBytesMax: 64 * MIB,
+  compactedPerBatchMin: 1024,
+  compactedPerBatchMax: 8192,
+};
 
 /** The core's configuration: the project's choices, the same for every member. */
 export function coreConfig(options: {
   readonly id: number;
   readonly storage: Storage;
+  /** The index up to which the state was restored from records. */
+  readonly applied: number;
   readonly timing: RaftTiming;
   readonly random: () => number;
   readonly report: LogLine;
 }): Config {
-  const { id, storage, timing, random, report } = options;
+  const { id, storage, applied, timing, random, report } = options;
   return {
     id,
     storage,
-    // Nothing is compacted yet: the whole log is applied anew at each start, and memberships with it.
-    applied: 0,
+    applied,
     electionTick: timing.electionTicks,
     heartbeatTick: timing.heartbeatTicks,
     asyncStorageWrites: true,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FAST_TIMING, proposeSurely, TestGroup } from "./driver.fixture.ts";
 import { LevelLog } from "./level-log.ts";
-import type { LogBatch, RaftLog, RecoveredLog } from "./level-log.ts";
+import type { LogBatch, LogSnapshot, RaftLog, RecoveredLog, StagedRecords } from "./raft-log.ts";
 
 /** A real log on a disk that can be made to hang. */
 class HangingLog implements RaftLog {
@@ -33,6 +33,14 @@ class HangingLog implements RaftLog {
     await this.#hanging;
     this.waiting--;
     await this.#log.append(batch);
+  }
+
+  stage(): StagedRecords {
+    return this.#log.stage();
+  }
+
+  openSnapshot(): Promise<LogSnapshot> {
+    return this.#log.openSnapshot();
   }
 
   async close(): Promise<void> {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it, vi } from "vitest";
 import { RaftDriver } from "./driver.ts";
-import { FAST_TIMING } from "./driver.fixture.ts";
+import { AppliedList, FAST_TIMING, KEEP_LITTLE } from "./driver.fixture.ts";
 import { GrpcTransport } from "./grpc-transport.ts";
 import { openTestChannel, serveRaft } from "./grpc.fixture.ts";
 import type { RaftPeer } from "./transport.ts";
@@ -17,40 +17,44 @@ afterEach(async () => {
   closers = [];
 });
 
-it("three members agree over gRPC, also after the leader is gone", async () => {
+it("three members agree over gRPC, also after the leader is gone and when it comes back far behind", async () => {
   const folder = await mkdtemp(join(tmpdir(), "gpumesh-grpc-"));
   closers.push(() => rm(folder, { recursive: true }));
   const peers = new Map<number, RaftPeer>();
   const transports = new Map<number, GrpcTransport>();
   for (const id of MEMBERS) {
-    const transport = new GrpcTransport({ openChannel: (peer) => openTestChannel(peer, id) });
     const { port, server } = await serveRaft(0, {
       isMember: (member) => MEMBERS.includes(member),
-      receive: (message) => transport.deliver(message),
+      receive: (message) => transports.get(id)!.deliver(message),
+      receiveSnapshot: (transfer) => transports.get(id)!.deliverSnapshot(transfer),
       log: () => {},
     });
     closers.push(() => server.forceShutdown());
     peers.set(id, { name: `member-${id}`, address: `127.0.0.1:${port}` });
-    transports.set(id, transport);
   }
-  const applied = new Map<number, string[]>(MEMBERS.map((id) => [id, []]));
+  const applied = new Map<number, string[]>();
   const drivers = new Map<number, RaftDriver>();
-  for (const [id, transport] of transports) {
+  const start = async (id: number): Promise<void> => {
+    const transport = new GrpcTransport({ openChannel: (peer) => openTestChannel(peer, id) });
+    transports.set(id, transport);
+    applied.set(id, []);
     transport.setPeers(new Map([...peers].filter(([member]) => member !== id)));
     const driver = await RaftDriver.start({
       id,
       folder: join(folder, String(id)),
       transport,
-      apply: ({ data }) => applied.get(id)!.push(Buffer.from(data).toString()),
+      machine: new AppliedList(applied.get(id)!),
       bootstrap: { voters: MEMBERS },
       onFatal: (error) => {
         throw error;
       },
       timing: FAST_TIMING,
+      compaction: KEEP_LITTLE,
     });
     drivers.set(id, driver);
     closers.push(() => driver.stop());
-  }
+  };
+  for (const id of MEMBERS) await start(id);
   const leader = (): Promise<[number, RaftDriver]> =>
     vi.waitFor(
       () => {
@@ -66,8 +70,15 @@ it("three members agree over gRPC, also after the leader is gone", async () => {
   await driver.stop();
   drivers.delete(first);
   const [, next] = await leader();
+  const later = Array.from({ length: 100 }, (_, nth) => `later ${nth}`);
+  for (const text of later) await next.propose(Buffer.from(text));
+  await start(first);
   await next.propose(Buffer.from("end"));
   await vi.waitFor(() => {
-    for (const id of drivers.keys()) expect(applied.get(id)).toEqual([...wanted, "end"]);
+    for (const id of drivers.keys()) expect(texts(applied.get(id)!)).toEqual([...wanted, ...later, "end"]);
   });
 });
+
+function texts(applied: readonly string[]): string[] {
+  return applied.map((line) => line.slice(line.indexOf(":") + 1));
+}

@@ -1,7 +1,9 @@
 import type { ConfChangeV2 } from "./core/core.ts";
 import type { RaftTiming } from "./core-config.ts";
 import type { Environment } from "./environment.ts";
-import type { RaftLog } from "./level-log.ts";
+import type { OpenLogOptions, RaftLog } from "./raft-log.ts";
+import type { StateMachine } from "./state-machine.ts";
+import type { CompactionLimits } from "./synced-entries.ts";
 import type { RaftTransport } from "./transport.ts";
 
 /** A committed proposal, of whichever member. */
@@ -23,8 +25,8 @@ export interface DriverOptions {
   /** The folder of the log, this driver's alone. */
   readonly folder: string;
   readonly transport: RaftTransport;
-  /** Called for each proposal in the order of the log, never twice in a run; what it throws is fatal. */
-  readonly apply: (entry: CommittedEntry) => unknown;
+  /** What the log is for; it is empty when it is given here. */
+  readonly machine: StateMachine;
   /**
    * The first voters of a new group, used when the log is empty; null waits for a leader to send the log. To be given
    * only when the group is made: with an emptied folder it would make a second group of the same name.
@@ -37,8 +39,7 @@ export interface DriverOptions {
   readonly timing?: RaftTiming;
   readonly environment?: Environment;
   /** Opens the log; `LevelLog.open` unless faults are to be injected. */
-  readonly openLog?: (
-    folder: string,
-    options: { readonly onFatal: (error: Error) => void },
-  ) => Promise<RaftLog>;
+  readonly openLog?: (folder: string, options: OpenLogOptions) => Promise<RaftLog>;
+  /** How much of the log is kept for followers that are behind. */
+  readonly compaction?: CompactionLimits;
 }

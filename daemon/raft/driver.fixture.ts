@@ -4,18 +4,62 @@ import { join } from "node:path";
 import { vi } from "vitest";
 import { RaftDriver } from "./driver.ts";
 import { DriverError } from "./driver-error.ts";
-import type { DriverOptions } from "./driver-options.ts";
+import type { CommittedEntry, DriverOptions } from "./driver-options.ts";
 import { MemoryNetwork } from "./memory-transport.ts";
+import type { RecordChange, Restoration, StateMachine } from "./state-machine.ts";
 
 /** Ten times as fast as the real one. */
 export const FAST_TIMING = { tickMs: 10, electionTicks: 10, heartbeatTicks: 2 };
 
+/** So little of the log stays that who misses some entries needs a snapshot. */
+export const KEEP_LITTLE = {
+  entriesKeptMin: 10,
+  entriesKeptBytesMax: 2 ** 20,
+  compactedPerBatchMin: 5,
+  compactedPerBatchMax: 20,
+};
+
 export interface TestMember {
   readonly id: number;
   readonly driver: RaftDriver;
-  /** What was applied in this run, in order, as `index:text`. */
+  /** What was applied in this run and, by its records, in those before it; in order, as `index:text`. */
   readonly applied: string[];
   readonly fatal: Error[];
+}
+
+/** A state that is the list of all that was applied, with a record for each. */
+export class AppliedList implements StateMachine {
+  readonly #applied: string[];
+  #stored: number;
+
+  constructor(applied: string[]) {
+    this.#applied = applied;
+    this.#stored = applied.length;
+  }
+
+  apply({ index, data }: CommittedEntry): string {
+    const text = Buffer.from(data).toString();
+    this.#applied.push(`${index}:${text}`);
+    return `applied ${text}`;
+  }
+
+  takeChanges(): RecordChange[] {
+    const fresh = this.#applied.slice(this.#stored);
+    this.#stored = this.#applied.length;
+    return fresh.map((line) => ({ key: line.slice(0, line.indexOf(":")), value: Buffer.from(line) }));
+  }
+
+  restore(): Restoration {
+    const lines: string[] = [];
+    return {
+      put: (_key, value) => void lines.push(Buffer.from(value).toString()),
+      finish: () => {
+        lines.sort((a, b) => Number.parseInt(a, 10) - Number.parseInt(b, 10));
+        this.#applied.splice(0, this.#applied.length, ...lines);
+        this.#stored = lines.length;
+      },
+    };
+  }
 }
 
 /** Members with real logs in temporary folders, on a network of this process. */
@@ -28,7 +72,7 @@ export class TestGroup {
   async start(
     id: number,
     founders: readonly number[] | null = null,
-    options: Pick<DriverOptions, "openLog"> = {},
+    options: Partial<Pick<DriverOptions, "openLog" | "compaction">> = {},
   ): Promise<TestMember> {
     this.#folder ??= await mkdtemp(join(tmpdir(), "gpumesh-raft-"));
     const applied: string[] = [];
@@ -37,11 +81,7 @@ export class TestGroup {
       id,
       folder: this.folderOf(id),
       transport: this.network.join(id),
-      apply: ({ index, data }) => {
-        const text = Buffer.from(data).toString();
-        applied.push(`${index}:${text}`);
-        return `applied ${text}`;
-      },
+      machine: new AppliedList(applied),
       bootstrap: founders === null ? null : { voters: founders },
       onFatal: (error) => void fatal.push(error),
       timing: FAST_TIMING,
@@ -52,8 +92,11 @@ export class TestGroup {
     return member;
   }
 
-  async startAll(ids: readonly number[]): Promise<void> {
-    for (const id of ids) await this.start(id, ids);
+  async startAll(
+    ids: readonly number[],
+    options: Partial<Pick<DriverOptions, "compaction">> = {},
+  ): Promise<void> {
+    for (const id of ids) await this.start(id, ids, options);
   }
 
   folderOf(id: number): string {

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Entry } from "./core/core.ts";
 import { RaftDriver } from "./driver.ts";
-import { proposeSurely, TestGroup } from "./driver.fixture.ts";
+import { AppliedList, proposeSurely, TestGroup } from "./driver.fixture.ts";
 import { LevelLog } from "./level-log.ts";
 
 let group: TestGroup;
@@ -13,6 +14,16 @@ afterEach(async () => {
   for (const { fatal } of group.members) expect(fatal).toEqual([]);
   await group.close();
 });
+
+class Refusing extends AppliedList {
+  constructor() {
+    super([]);
+  }
+
+  override apply(): string {
+    throw new Error("can not apply this");
+  }
+}
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
 const texts = (applied: readonly string[]): string[] =>
@@ -90,20 +101,30 @@ describe("a group of one", () => {
 
   it("does not start when applying throws on the replay", async () => {
     await group.startAll([1]);
-    await (await group.leader()).driver.propose(bytes("a"));
-    await vi.waitFor(async () => {
-      await group.stop(1);
-      const again = await group.start(1);
-      expect(again.applied).toEqual(["3:a"]);
-    });
+    await group.leader();
     await group.stop(1);
+    const log = await LevelLog.open(group.folderOf(1), { onFatal: () => {} });
+    const { hardState } = log.recovered;
+    const entry: Entry = {
+      term: hardState.term,
+      index: log.lastIndex + 1,
+      type: "EntryNormal",
+      data: bytes("sixteen bytes id and data"),
+    };
+    const committed = { ...hardState, commit: entry.index };
+    await log.append({
+      entries: [entry],
+      hardState: committed,
+      applied: null,
+      compactTo: null,
+      install: null,
+    });
+    await log.close();
     const start = RaftDriver.start({
       id: 1,
       folder: group.folderOf(1),
       transport: group.network.join(1),
-      apply: () => {
-        throw new Error("can not apply this");
-      },
+      machine: new Refusing(),
       bootstrap: null,
       onFatal: (error) => {
         throw error;
@@ -121,9 +142,7 @@ describe("a group of one", () => {
       id: 1,
       folder: group.folderOf(1),
       transport: group.network.join(1),
-      apply: () => {
-        throw new Error("can not apply this");
-      },
+      machine: new Refusing(),
       bootstrap: null,
       onFatal: (error) => void fatal.push(error),
     });

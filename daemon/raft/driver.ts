@@ -8,12 +8,14 @@ import type { RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { LevelLog } from "./level-log.ts";
-import type { RaftLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { SnapshotReceiver } from "./snapshot-receiver.ts";
+import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
 
@@ -23,6 +25,8 @@ export class RaftDriver {
   readonly #environment: Environment;
   readonly #log: RaftLog;
   readonly #loop: RaftLoop;
+  readonly #sender: SnapshotSender;
+  readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
   readonly #appliedListeners = new Set<(index: number) => void>();
@@ -49,25 +53,44 @@ export class RaftDriver {
       proposals: this.#proposals,
       reads: this.#reads,
       send: (messages) => options.transport.send(messages),
-      apply: options.apply,
+      sendSnapshot: (message) => this.#sender.send(message),
+      machine: options.machine,
+      compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
       onApplied: (index) => {
         for (const listener of this.#appliedListeners) listener(index);
       },
       onFatal: (error) => this.#fail(error),
       report: options.report ?? (() => {}),
     });
+    this.#sender = new SnapshotSender({
+      log,
+      transfer: (transfer) => options.transport.sendSnapshot(transfer),
+      onSent: (member, fault) => this.#snapshotSent(member, fault),
+    });
+    this.#receiver = new SnapshotReceiver({
+      log,
+      machine: options.machine,
+      install: (message, snapshot) => this.#phase === "running" && this.#loop.install(message, snapshot),
+    });
   }
 
   /**
-   * Opens the log, applies all that it knows to be committed, and takes part. Rejects with a LogError, or with what
-   * `apply` threw.
+   * Opens the log, restores the state from its records, applies what else is known to be committed, and takes part.
+   * Rejects with a LogError, or with what the state machine threw.
    */
   static async start(options: DriverOptions): Promise<RaftDriver> {
     // Until the member runs, a failure is what this call rejects with.
     let onFatal: (error: Error) => void = () => {};
-    const openLog = (): Promise<RaftLog> => {
-      const reporting = { onFatal: (error: Error) => onFatal(error) };
-      return options.openLog?.(options.folder, reporting) ?? LevelLog.open(options.folder, reporting);
+    const openLog = async (): Promise<RaftLog> => {
+      const restoration = options.machine.restore();
+      const openOptions = {
+        onFatal: (error: Error) => onFatal(error),
+        onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+      };
+      const open = options.openLog ?? LevelLog.open.bind(LevelLog);
+      const log = await open(options.folder, openOptions);
+      restoration.finish();
+      return log;
     };
     let log = await openLog();
     if (options.bootstrap !== null && log.lastIndex === 0 && log.recovered.hardState.term === 0) {
@@ -137,6 +160,31 @@ export class RaftDriver {
     if (this.#phase === "running") this.#loop.transferLeadership(to);
   }
 
+  /**
+   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
+   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   */
+  async handOver(): Promise<void> {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const { progress, voters, role, id } = this.status();
+    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
+    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
+    const [heir] = others;
+    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const unsubscribe = this.onStatus(({ leader }) => {
+        if (leader !== null && leader !== id) settle();
+      });
+      this.transferLeadership(heir);
+    });
+  }
+
   status(): RaftStatus {
     const { confState } = this.#loop.board.standing;
     // All of it from the core, at one moment: the standing is that of the last turn.
@@ -180,7 +228,7 @@ export class RaftDriver {
   async stop(): Promise<void> {
     this.#end();
     await this.#options.transport.stop();
-    await this.#loop.stop();
+    await Promise.all([this.#loop.stop(), this.#sender.stop(), this.#receiver.stop()]);
     await this.#log.close();
   }
 
@@ -202,6 +250,7 @@ export class RaftDriver {
     transport.onMessage((received) => {
       if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
     });
+    transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
       if (this.#phase === "running") this.#loop.reportUnreachable(member);
     });
@@ -215,6 +264,12 @@ export class RaftDriver {
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #snapshotSent(member: number, fault: string | null): void {
+    const outcome = fault === null ? "has taken a snapshot" : `did not take a snapshot: ${fault}`;
+    this.#options.report?.(fault === null ? "info" : "warn", `member ${member} ${outcome}`);
+    this.#loop.reportSnapshot(member, fault === null);
   }
 
   #refusalOfProposal(bytes: number): DriverError | null {

@@ -4,6 +4,7 @@ import type { RaftMessage } from "../../proto/gen/gpumesh/v1/RaftMessage.ts";
 import { loadMesh } from "../../proto/load.ts";
 import { message } from "./core/core.ts";
 import type { Message } from "./core/core.ts";
+import type { StateRecord } from "./raft-log.ts";
 import { GrpcTransport } from "./grpc-transport.ts";
 import { openTestChannel, serveRaft } from "./grpc.fixture.ts";
 import { toWire } from "./wire.ts";
@@ -21,6 +22,8 @@ interface Receiver {
 let closers: (() => void)[] = [];
 let receiver: Receiver;
 let transport: GrpcTransport;
+/** What the receiver saw of snapshots, in order. */
+let snapshots: string[] = [];
 let unreachable: number[];
 
 beforeEach(async () => {
@@ -33,6 +36,7 @@ afterEach(async () => {
   await transport.stop();
   for (const close of closers) close();
   closers = [];
+  snapshots = [];
 });
 
 async function listen(port: number): Promise<Receiver> {
@@ -42,6 +46,15 @@ async function listen(port: number): Promise<Receiver> {
   const { port: bound, server } = await serveRaft(port, {
     isMember: (member) => members.has(member),
     receive: (message) => void received.push(message),
+    receiveSnapshot: async ({ message, chunks }) => {
+      snapshots.push(JSON.stringify(message.snapshot?.metadata));
+      for await (const chunk of chunks) {
+        snapshots.push(chunk.map(({ key, value }) => `${key}=${Buffer.from(value).toString()}`).join());
+        if (snapshots.at(-1) === "bad=chunk") throw new Error("this chunk is not liked");
+        if (snapshots.at(-1) === "slow=chunk") await new Promise((resolve) => setTimeout(resolve, 400));
+      }
+      snapshots.push("end");
+    },
     log: (line) => void log.push(line),
   });
   closers.push(() => server.forceShutdown());
@@ -51,6 +64,7 @@ async function listen(port: number): Promise<Receiver> {
 function makeTransport(caller: number): GrpcTransport {
   const made = new GrpcTransport({
     openChannel: (peer) => openTestChannel(peer, caller),
+    snapshotReceiptMsMax: 200,
     limits: { redialMsMin: 5, redialMsMax: 50, dialTimeoutMs: 500 },
   });
   made.onUnreachable((member) => void unreachable.push(member));
@@ -188,5 +202,68 @@ describe("raftService", () => {
     transport.send([heartbeat(7)]);
     await vi.waitFor(() => expect(receiver.received).toHaveLength(1));
     expect(receiver.log).toHaveLength(1);
+  });
+});
+
+describe("a snapshot over gRPC", () => {
+  const point = {
+    index: 9,
+    term: 2,
+    confState: { voters: [1, 2], votersOutgoing: [], learners: [], learnersNext: [], autoLeave: false },
+  };
+  const asked: string[] = [];
+
+  async function* chunks(texts: readonly string[]): AsyncGenerator<readonly StateRecord[]> {
+    asked.length = 0;
+    for (const text of texts) {
+      asked.push(text);
+      yield [{ key: text, value: Buffer.from("chunk") }];
+    }
+  }
+
+  function send(texts: readonly string[], from = 1): Promise<void> {
+    const snapshot = { data: new Uint8Array(), metadata: point };
+    return transport.sendSnapshot({
+      message: message({ type: "MsgSnap", to: 2, from, term: 2, snapshot }),
+      totals: { count: texts.length, sum: 0 },
+      chunks: chunks(texts),
+    });
+  }
+
+  it("arrives whole and in order", async () => {
+    await send(["a", "b", "c"]);
+    expect(snapshots).toEqual([JSON.stringify(point), "a=chunk", "b=chunk", "c=chunk", "end"]);
+  });
+
+  it("fails with the receiver's reason, and asks for no further chunk", async () => {
+    await expect(send(["a", "bad", "c", "d"])).rejects.toThrow(/this chunk is not liked/);
+    expect(asked).toEqual(["a", "bad"]);
+  });
+
+  it("is given up when the receiver does not answer", async () => {
+    await expect(send(["slow", "b"])).rejects.toThrow(/did not answer for 200 ms/);
+    expect(asked).toEqual(["slow"]);
+  });
+
+  it("is refused in another's name, and from who is no member", async () => {
+    await expect(send(["a"], 2)).rejects.toThrow(/names 2 as its sender/);
+    receiver.members.delete(1);
+    await expect(send(["a"])).rejects.toThrow(/not a member/);
+    expect(snapshots).toEqual([]);
+    expect(receiver.log.join()).toContain("refused a snapshot of member 1");
+  });
+
+  it("ends with the transport", async () => {
+    const sent = expect(send(["slow", "b"])).rejects.toThrow();
+    await vi.waitFor(() => expect(snapshots).toContain("slow=chunk"));
+    await transport.stop();
+    await sent;
+  });
+
+  it("is not taken among messages", async () => {
+    const snapshot = { data: new Uint8Array(), metadata: point };
+    transport.send([message({ type: "MsgSnap", to: 2, from: 1, term: 2, snapshot })]);
+    await vi.waitFor(() => expect(receiver.log.join()).toContain("MsgSnap came on the wrong stream"));
+    expect(receiver.received).toEqual([]);
   });
 });

@@ -1,11 +1,14 @@
 import type { Message } from "./core/core.ts";
 import { PeerLink } from "./peer-link.ts";
 import type { LinkLimits, OpenChannel } from "./peer-link.ts";
-import type { RaftPeer, RaftTransport } from "./transport.ts";
+import { streamSnapshot } from "./snapshot-stream.ts";
+import type { RaftPeer, RaftTransport, SnapshotTransfer } from "./transport.ts";
 
 export interface GrpcTransportOptions {
   readonly openChannel: OpenChannel;
   readonly limits?: Partial<LinkLimits>;
+  /** A snapshot is given up when its receiver has not stored a chunk, or taken the whole, for so long. */
+  readonly snapshotReceiptMsMax?: number;
   /** Uniform in [0, 1); for the jitter of dialing again. */
   readonly random?: () => number;
 }
@@ -21,6 +24,8 @@ const DEFAULT_LINK_LIMITS: LinkLimits = {
   redialMsMax: 1000,
 };
 
+const DEFAULT_SNAPSHOT_RECEIPT_MS_MAX = 30_000;
+
 /**
  * Raft messages over one gRPC stream to each peer. It only sends: `raftService` gives what peers send to `deliver`.
  *
@@ -31,6 +36,9 @@ export class GrpcTransport implements RaftTransport {
   readonly #links = new Map<number, { readonly peer: RaftPeer; readonly link: PeerLink }>();
   #receive: (message: Message) => void = () => {};
   #unreachable: (member: number) => void = () => {};
+  #receiveSnapshot: (transfer: SnapshotTransfer) => Promise<void> = () =>
+    Promise.reject(new Error("this member does not run yet"));
+  readonly #snapshots = new AbortController();
   #stopped = false;
 
   constructor(options: GrpcTransportOptions) {
@@ -39,6 +47,25 @@ export class GrpcTransport implements RaftTransport {
 
   send(messages: readonly Message[]): void {
     for (const message of messages) this.#links.get(message.to)?.link.send(message);
+  }
+
+  async sendSnapshot(transfer: SnapshotTransfer): Promise<void> {
+    const { to } = transfer.message;
+    const peer = this.#links.get(to)?.peer;
+    if (peer === undefined) throw new Error(`the address of member ${to} is not known`);
+    const { openChannel, snapshotReceiptMsMax = DEFAULT_SNAPSHOT_RECEIPT_MS_MAX } = this.#options;
+    const { signal } = this.#snapshots;
+    await streamSnapshot(transfer, { peer, openChannel, receiptMsMax: snapshotReceiptMsMax, signal });
+  }
+
+  /** Hands in a snapshot that comes over the network, its sender checked by `raftService`. */
+  async deliverSnapshot(transfer: SnapshotTransfer): Promise<void> {
+    if (this.#stopped) throw new Error("this member ends");
+    await this.#receiveSnapshot(transfer);
+  }
+
+  onSnapshot(handler: (transfer: SnapshotTransfer) => Promise<void>): void {
+    this.#receiveSnapshot = handler;
   }
 
   /** Hands in a message that came over the network, already checked by `raftService`. */
@@ -69,6 +96,7 @@ export class GrpcTransport implements RaftTransport {
 
   stop(): Promise<void> {
     this.#stopped = true;
+    this.#snapshots.abort();
     for (const { link } of this.#links.values()) link.stop();
     this.#links.clear();
     return Promise.resolve();

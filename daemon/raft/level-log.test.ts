@@ -4,10 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { EMPTY_CONF_STATE } from "./core/core.ts";
 import type { ConfState, Entry, HardState } from "./core/core.ts";
-import { LevelLog, LogError } from "./level-log.ts";
-import type { LogBatch, RecoveredLog } from "./level-log.ts";
-import { entryKey, HEAD_KEY } from "./log-record.ts";
+import { LevelLog } from "./level-log.ts";
+import { entryKey, HEAD_KEY, recordStoreKey } from "./log-record.ts";
+import { LogError } from "./raft-log.ts";
+import type { AppliedPoint, LogBatch, RecoveredLog } from "./raft-log.ts";
 
 let folder: string;
 let open: LevelLog[] = [];
@@ -52,8 +54,12 @@ const entry = (index: number, term: number, text: string): Entry => ({
 const batch = (entries: readonly Entry[], hardState: HardState | null = null): LogBatch => ({
   entries,
   hardState,
-  confState: null,
+  applied: null,
+  compactTo: null,
+  install: null,
 });
+
+const NOTHING_APPLIED: AppliedPoint = { index: 0, term: 0, confState: EMPTY_CONF_STATE };
 
 /** Changes the database behind the log's back. */
 async function tamper(action: (database: Level<Buffer, Buffer>) => Promise<void>): Promise<void> {
@@ -82,7 +88,8 @@ describe("LevelLog", () => {
     expect(log.recovered).toEqual({
       entries: [],
       hardState: { term: 0, vote: 0, commit: 0 },
-      confState: null,
+      start: { index: 0, term: 0 },
+      applied: NOTHING_APPLIED,
     });
     expect(log.lastIndex).toBe(0);
   });
@@ -101,11 +108,13 @@ describe("LevelLog", () => {
       { index: 2, term: 2 ** 50, type: "EntryConfChangeV2", data: Uint8Array.of(0, 255, 7) },
     ];
     await log.append(batch(entries, { term: 2 ** 50, vote: 3, commit: 1 }));
-    await log.append({ entries: [], hardState: null, confState: { index: 2, state } });
+    const point: AppliedPoint = { index: 2, term: 2 ** 50, confState: state };
+    await log.append({ ...batch([]), applied: { point, changes: [] } });
     expect(await reopened()).toEqual({
       entries,
       hardState: { term: 2 ** 50, vote: 3, commit: 1 },
-      confState: { index: 2, state },
+      start: { index: 0, term: 0 },
+      applied: point,
     });
   });
 
@@ -173,6 +182,89 @@ describe("LevelLog", () => {
     expect(fatal).toHaveLength(1);
     expect(fatal[0]?.message).toContain(folder);
     expect(log.lastIndex).toBe(1);
+  });
+});
+
+describe("the records of a LevelLog", () => {
+  const point = (index: number): AppliedPoint => ({ index, term: 1, confState: EMPTY_CONF_STATE });
+  const five = [1, 2, 3, 4, 5].map((index) => entry(index, 1, `entry ${index}`));
+
+  async function records(): Promise<Record<string, string>> {
+    await closeAll();
+    const found: Record<string, string> = {};
+    const onRecord = (key: string, value: Uint8Array): void => {
+      found[key] = Buffer.from(value).toString();
+    };
+    open.push(await LevelLog.open(folder, { onFatal: failOnFatal, onRecord }));
+    return found;
+  }
+
+  it("are given back as they were with the applied index", async () => {
+    const log = await openLog();
+    await log.append(batch(five, { term: 1, vote: 1, commit: 5 }));
+    const changes = [
+      { key: "a", value: Buffer.from("one") },
+      { key: "b", value: Buffer.from("two") },
+    ];
+    await log.append({ ...batch([]), applied: { point: point(3), changes } });
+    const later = [
+      { key: "a", value: null },
+      { key: "b", value: Buffer.from("2") },
+    ];
+    await log.append({ ...batch([]), applied: { point: point(4), changes: later } });
+    expect(await records()).toEqual({ b: "2" });
+    expect(open[0]?.recovered.applied).toEqual(point(4));
+  });
+
+  it("let the log forget what they hold, and nothing more", async () => {
+    const log = await openLog();
+    await log.append(batch(five, { term: 1, vote: 1, commit: 5 }));
+    await expect(log.append({ ...batch([]), compactTo: { index: 3, term: 1 } })).rejects.toThrow(/forgotten/);
+    await expect(
+      log.append({ ...batch([entry(6, 1, "")]), applied: { point: point(6), changes: [] } }),
+    ).rejects.toThrow(/log ends at 5/);
+    await log.append({ ...batch([]), applied: { point: point(4), changes: [] } });
+    await log.append({ ...batch([entry(6, 1, "six")]), compactTo: { index: 3, term: 1 } });
+    await log.append(batch([entry(7, 1, "seven")]));
+    await log.append(batch([entry(6, 2, "other six")]));
+    const recovered = await reopened();
+    expect(recovered.start).toEqual({ index: 3, term: 1 });
+    expect(recovered.entries.map(({ index, term }) => [index, term])).toEqual([
+      [4, 1],
+      [5, 1],
+      [6, 2],
+    ]);
+    expect(open[0]?.lastIndex).toBe(6);
+  });
+
+  it("are damaged when one is changed, missing, or from before", async () => {
+    const log = await openLog();
+    await log.append(batch(five, { term: 1, vote: 1, commit: 5 }));
+    const change = (value: string) => [{ key: "a", value: Buffer.from(value) }];
+    await log.append({ ...batch([]), applied: { point: point(1), changes: change("one") } });
+    const key = recordStoreKey(1, "a");
+    let older: Buffer = Buffer.alloc(0);
+    await tamper(async (database) => {
+      older = await database.get(key);
+    });
+    const again = await openLog();
+    await again.append({ ...batch([]), applied: { point: point(2), changes: change("two") } });
+    await tamper((database) => database.put(key, older));
+    await expectDamage(/1 records were found that are not the 1 stored last/);
+    await tamper((database) => database.put(key, Buffer.concat([Buffer.from("x"), older.subarray(1)])));
+    await expectDamage(/record a does not match its checksum/);
+    await tamper((database) => database.del(key));
+    await expectDamage(/0 records were found/);
+  });
+
+  it("of another generation are cleared", async () => {
+    await openLog();
+    const left = [0, 2, 7].map((generation) => recordStoreKey(generation, "left"));
+    await tamper((database) => database.batch(left.map((key) => ({ type: "put", key, value: key }))));
+    expect(await records()).toEqual({});
+    await tamper(async (database) => {
+      for (const key of left) expect(await database.get(key)).toBeUndefined();
+    });
   });
 });
 

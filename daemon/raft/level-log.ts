@@ -1,129 +1,124 @@
 import { Level } from "level";
-import type { Entry, HardState } from "./core/core.ts";
+import { join } from "node:path";
+import type { EntryId, HardState } from "./core/core.ts";
+import { checkAgainstMark, clearKeys, readContents, recordRange } from "./log-contents.ts";
+import type { LogContents } from "./log-contents.ts";
+import type { LogDevice, LogDatabase, Operation } from "./log-device.ts";
 import {
-  decodeEntry,
-  decodeHead,
   EMPTY_LOG_SUM,
   encodeEntry,
   encodeHead,
-  ENTRY_KEYS,
+  encodeRecord,
   entryKey,
   HEAD_KEY,
+  recordStoreKey,
+  withoutRecord,
+  withRecord,
 } from "./log-record.ts";
-import type { AppliedConfState, LogHead } from "./log-record.ts";
+import type { LogHead } from "./log-record.ts";
+import { openingError, writingError } from "./raft-log.ts";
+import type {
+  LogBatch,
+  LogError,
+  LogSnapshot,
+  OpenLogOptions,
+  RaftLog,
+  RecordTotals,
+  RecoveredLog,
+  StagedRecords,
+} from "./raft-log.ts";
+import { openLogSnapshot } from "./log-snapshot.ts";
+import { StagedGeneration } from "./staged-generation.ts";
+import { SyncedMarkFile } from "./synced-mark.ts";
+import type { RecordChange } from "./state-machine.ts";
 
-type Operation = { readonly type: "put"; key: Buffer; value: Buffer } | { readonly type: "del"; key: Buffer };
-
-/** What a log needs of its database, which `Level` is; a simulator's may lose and fail as disks do. */
-export interface LogDatabase {
-  readonly location: string;
-  open(): Promise<void>;
-  get(key: Buffer): Promise<Buffer | undefined>;
-  /** Atomic; with `sync` it resolves when all of it is on disk. */
-  batch(operations: Operation[], options: { readonly sync: boolean }): Promise<void>;
-  /** In the order of the keys. */
-  iterator(range: {
-    readonly gte: Buffer;
-    readonly lt: Buffer;
-    readonly fillCache: boolean;
-  }): AsyncIterable<[Buffer, Buffer]>;
-  close(): Promise<void>;
-}
-
-/** One write to the log, atomic and synced as a whole. */
-export interface LogBatch {
-  /** Contiguous, beginning at most one past the log's end; they replace everything from the first one's index on. */
-  readonly entries: readonly Entry[];
-  /** Null leaves it as it is. */
-  readonly hardState: HardState | null;
-  /** Null leaves it as it is. */
-  readonly confState: AppliedConfState | null;
-}
-
-/** What a log held when it was opened. */
-export interface RecoveredLog {
-  readonly entries: readonly Entry[];
-  readonly hardState: HardState;
-  /** The newest membership whose application was recorded; null before the first. */
-  readonly confState: AppliedConfState | null;
+/** What one batch writes, and what holds once it is synced. */
+interface Plan {
+  readonly operations: Operation[];
+  readonly head: LogHead;
+  /** Sums of the new entries. */
+  readonly sums: readonly number[];
+  /** Sums of the changed records; null for one that is gone. */
+  readonly recordSums: ReadonlyMap<string, number | null>;
+  readonly installed: StagedGeneration | null;
 }
 
 /**
- * `damaged`: what was once synced is gone or changed. `locked`: another process uses the folder. `storage`: the disk or
- * the database failed.
- */
-export type LogErrorCode = "damaged" | "locked" | "storage";
-
-export class LogError extends Error {
-  readonly code: LogErrorCode;
-
-  constructor(code: LogErrorCode, message: string, cause?: unknown) {
-    super(message, { cause });
-    this.name = "LogError";
-    this.code = code;
-  }
-}
-
-/** What a member needs of its log; the product's is `LevelLog`, a simulator's may fail as disks do. */
-export interface RaftLog {
-  readonly recovered: RecoveredLog;
-  /** The index of the last synced entry, 0 in an empty log. */
-  readonly lastIndex: number;
-  /**
-   * Writes one batch; resolves when it is synced. One at a time: the caller waits, and merges what comes meanwhile.
-   * Rejects for ever after the first failure.
-   */
-  append(batch: LogBatch): Promise<void>;
-  /** Waits for the write in flight, then gives the folder free. */
-  close(): Promise<void>;
-}
-
-/**
- * The durable log of one raft member: entries, HardState and membership in one `level` database of its own.
+ * The durable half of one raft member: entries, HardState, and the records of the applied state with its index and
+ * membership, in one `level` database of its own.
  *
  * Every append is one batch written with `sync: true`. LevelDB opens without complaint after it has lost synced records
- * (a flipped bit hides all that follows in its file), so the records carry their own checksums, which are checked with
- * the contiguity of the log at every opening. What they cannot show is the loss of the newest batches as a whole.
+ * (a flipped bit hides all that follows in its file), so everything carries checksums, which are checked with the
+ * contiguity of the log and the number of records at every opening. What they cannot show is the loss of the newest
+ * batches as a whole: for that the file `last-synced` names a batch that must be there. It is synced in parallel with the
+ * batch after, so it costs no time and is one batch behind; a closed log's is exact.
  */
 export class LevelLog implements RaftLog {
   readonly recovered: RecoveredLog;
   readonly #database: LogDatabase;
+  readonly #markFile: SyncedMarkFile;
   readonly #onFatal: (error: LogError) => void;
-  /** Checksums of the entries, that of index 1 first. */
+  /** Checksums of the entries, that of the first one first. */
   readonly #sums: number[];
+  /** Checksums of the records, by key. */
+  #recordSums: Map<string, number>;
   #head: LogHead;
+  /** No generation is used twice, so that a reader of an old one never sees records of a new one. */
+  #newestGeneration: number;
+  #clearing: Promise<void> = Promise.resolve();
+  #marking: Promise<void> = Promise.resolve();
+  /** The batch that the newest mark names. */
+  #marked: number;
+  #closing = false;
   #writing = false;
   #failure: LogError | null = null;
 
-  private constructor(database: LogDatabase, contents: LogContents, onFatal: (error: LogError) => void) {
-    const { head, entries, sums } = contents;
+  private constructor(
+    database: LogDatabase,
+    markFile: SyncedMarkFile,
+    contents: LogContents,
+    onFatal: (error: LogError) => void,
+  ) {
+    const { head, entries, sums, recordSums } = contents;
     this.#database = database;
+    this.#markFile = markFile;
+    // What was found may not be synced: the process before this one may have ended in the middle of a write.
+    this.#marked = head.batch;
     this.#head = head;
     this.#sums = sums;
+    this.#recordSums = recordSums;
     this.#onFatal = onFatal;
-    this.recovered = { entries, hardState: head.hardState, confState: head.confState };
+    this.#newestGeneration = head.generation;
+    const { start, hardState, applied } = head;
+    this.recovered = { start: { index: start.index, term: start.term }, entries, hardState, applied };
   }
 
   /**
-   * Opens the log in `folder`, which is made when missing, and reads and checks all of it. Rejects with a LogError.
-   * `onFatal` is called once, with the first failed write: the process must end then, because nobody knows what of that
-   * write is on disk, and an index must never be used twice in one term.
+   * Opens the log in `folder`, which is made when missing, and reads and checks all of it; a simulator gives a `device` in
+   * the folder's place. Rejects with a LogError.
    */
   static async open(
     folder: string,
-    options: { readonly onFatal: (error: LogError) => void; readonly database?: LogDatabase },
+    options: OpenLogOptions & { readonly device?: LogDevice },
   ): Promise<LevelLog> {
+    const { device } = options;
     const database: LogDatabase =
-      options.database ??
+      device?.database ??
       new Level<Buffer, Buffer>(folder, { keyEncoding: "buffer", valueEncoding: "buffer" });
     await database.open().catch((error: unknown) => {
       throw openingError(folder, error);
     });
+    let markFile: SyncedMarkFile | null = null;
     try {
-      return new LevelLog(database, await readContents(database, folder), options.onFatal);
+      const opened = await SyncedMarkFile.open(join(folder, "last-synced"), device?.openMarkBytes);
+      ({ markFile } = opened);
+      const contents = await readContents(database, folder, options.onRecord ?? (() => {}));
+      checkAgainstMark(folder, opened.found, contents);
+      return new LevelLog(database, markFile, contents, options.onFatal);
     } catch (error) {
+      await markFile?.close();
       await database.close();
-      throw error instanceof LogError ? error : openingError(folder, error);
+      throw openingError(folder, error);
     }
   }
 
@@ -135,112 +130,194 @@ export class LevelLog implements RaftLog {
   async append(batch: LogBatch): Promise<void> {
     if (this.#failure !== null) throw this.#failure;
     if (this.#writing) throw new Error("a log batch was appended while another is being written");
-    const { operations, head, sums } = this.#plan(batch);
+    const plan = this.#plan(batch);
     this.#writing = true;
+    this.#mark();
     try {
-      await this.#database.batch(operations, { sync: true });
+      await this.#database.batch(plan.operations, { sync: true });
     } catch (error) {
-      this.#failure = new LogError(
-        "storage",
-        `the raft log in ${this.#database.location} could not be written, so this daemon must end: ` +
-          `${describe(error)}. Free or repair the disk, then start the daemon again`,
-        error,
-      );
-      this.#onFatal(this.#failure);
-      throw this.#failure;
+      throw this.#fail(error);
     } finally {
       this.#writing = false;
     }
-    this.#head = head;
-    this.#sums.length = head.lastIndex - sums.length;
-    for (const sum of sums) this.#sums.push(sum);
+    this.#adopt(plan);
+  }
+
+  stage(): StagedRecords {
+    return new StagedGeneration(this.#database, ++this.#newestGeneration, (error) => this.#fail(error));
+  }
+
+  openSnapshot(): Promise<LogSnapshot> {
+    return openLogSnapshot(this.#database);
   }
 
   async close(): Promise<void> {
+    if (this.#closing) return;
+    if (!this.#writing) {
+      await this.#marking;
+      this.#mark();
+    }
+    this.#closing = true;
+    await Promise.all([this.#clearing, this.#marking]);
+    await this.#markFile.close();
     await this.#database.close();
   }
 
-  #plan(batch: LogBatch): { operations: Operation[]; head: LogHead; sums: readonly number[] } {
-    const { entries } = batch;
-    const before = this.#head;
-    const number = before.batch + 1;
-    const hardState = batch.hardState ?? before.hardState;
-    checkSuccession(before, entries, hardState);
+  #plan(batch: LogBatch): Plan {
     const operations: Operation[] = [];
+    const installed = installedBy(batch);
+    // What the batch builds upon: the log as it is, or an empty one behind the snapshot.
+    const base =
+      installed === null ? this.#head : this.#replaceBySnapshot(batch.install, installed, operations);
+    const number = base.batch + 1;
+    const hardState = batch.hardState ?? base.hardState;
+    checkSuccession(base, batch, hardState);
     const sums: number[] = [];
-    const first = entries[0]?.index ?? before.lastIndex + 1;
-    let sum = this.#sums[first - 2] ?? EMPTY_LOG_SUM;
-    for (const entry of entries) {
+    const first = batch.entries[0]?.index ?? base.lastIndex + 1;
+    let sum = first === base.lastIndex + 1 ? base.lastSum : this.#sumOf(first - 1);
+    for (const entry of batch.entries) {
       const record = encodeEntry(entry, number, sum);
       operations.push({ type: "put", key: record.key, value: record.value });
       sums.push((sum = record.sum));
     }
-    const lastIndex = first + entries.length - 1;
-    for (let index = lastIndex + 1; index <= before.lastIndex; index++) {
-      operations.push({ type: "del", key: entryKey(index) });
-    }
-    const confState = batch.confState ?? before.confState;
-    const head: LogHead = { batch: number, lastIndex, lastSum: sum, hardState, confState };
+    const lastIndex = first + batch.entries.length - 1;
+    deleteEntries(operations, lastIndex, base.lastIndex);
+    const start = this.#compact(base, batch.compactTo, operations);
+    const { changes, recordSums, records } = this.#changeRecords(base, batch.applied?.changes ?? []);
+    for (const change of changes) operations.push(change);
+    const applied = batch.applied?.point ?? base.applied;
+    const { generation } = base;
+    const head = { batch: number, start, lastIndex, lastSum: sum, hardState, applied, generation, records };
     operations.push({ type: "put", key: HEAD_KEY, value: encodeHead(head) });
-    return { operations, head, sums };
+    return { operations, head, sums, recordSums, installed };
   }
-}
 
-interface LogContents {
-  readonly head: LogHead;
-  readonly entries: readonly Entry[];
-  readonly sums: number[];
-}
-
-const NOTHING: LogHead = {
-  batch: 0,
-  lastIndex: 0,
-  lastSum: EMPTY_LOG_SUM,
-  hardState: { term: 0, vote: 0, commit: 0 },
-  confState: null,
-};
-
-async function readContents(database: LogDatabase, folder: string): Promise<LogContents> {
-  const stored = await database.get(HEAD_KEY);
-  const decoded = stored === undefined ? { ok: true as const, value: NOTHING } : decodeHead(stored);
-  if (!decoded.ok) throw damage(folder, `the head ${decoded.fault}`);
-  const head = decoded.value;
-  const entries: Entry[] = [];
-  const sums: number[] = [];
-  let batch = 0;
-  for await (const [key, value] of database.iterator({
-    gte: ENTRY_KEYS[0],
-    lt: ENTRY_KEYS[1],
-    fillCache: false,
-  })) {
-    const index = entries.length + 1;
-    if (!key.equals(entryKey(index))) throw damage(folder, `entry ${index} is missing`);
-    const read = decodeEntry(key, value, sums.at(-1) ?? EMPTY_LOG_SUM);
-    if (!read.ok) throw damage(folder, `entry ${index} ${read.fault}`);
-    if (read.value.batch < batch || read.value.batch > head.batch) {
-      throw damage(folder, `entry ${index} is of batch ${read.value.batch}, out of order`);
+  #replaceBySnapshot(
+    install: LogBatch["install"],
+    { generation, totals }: StagedGeneration,
+    operations: Operation[],
+  ): LogHead {
+    const before = this.#head;
+    const applied = install?.point ?? before.applied;
+    if (applied.index <= before.hardState.commit) {
+      throw new Error(
+        `a snapshot of entry ${applied.index} came after entry ${before.hardState.commit} was committed`,
+      );
     }
-    batch = read.value.batch;
-    entries.push(read.value.entry);
-    sums.push(read.value.sum);
+    deleteEntries(operations, before.start.index, before.lastIndex);
+    const { index, term } = applied;
+    return {
+      ...before,
+      start: { index, term, sum: EMPTY_LOG_SUM },
+      lastIndex: index,
+      lastSum: EMPTY_LOG_SUM,
+      applied,
+      generation,
+      records: totals,
+    };
   }
-  if (entries.length !== head.lastIndex) {
-    throw damage(folder, `the log should end at entry ${head.lastIndex} but ends at ${entries.length}`);
+
+  /** The start of the log once it is compacted as the batch asks. */
+  #compact({ start }: LogHead, compactTo: EntryId | null, operations: Operation[]): LogHead["start"] {
+    if (compactTo === null || compactTo.index <= start.index) return start;
+    deleteEntries(operations, start.index, compactTo.index);
+    return { index: compactTo.index, term: compactTo.term, sum: this.#sumOf(compactTo.index) };
   }
-  if ((sums.at(-1) ?? EMPTY_LOG_SUM) !== head.lastSum) {
-    throw damage(folder, `entry ${head.lastIndex} is not the one written last`);
+
+  #sumOf(index: number): number {
+    const { start } = this.#head;
+    const sum = index === start.index ? start.sum : this.#sums[index - start.index - 1];
+    if (sum === undefined) throw new Error(`the sum of entry ${index} is not known`);
+    return sum;
   }
-  if (head.hardState.commit > head.lastIndex) {
-    throw damage(
-      folder,
-      `entry ${head.hardState.commit} was committed but the log ends at ${head.lastIndex}`,
-    );
+
+  #changeRecords(
+    { generation, records: before }: LogHead,
+    changed: readonly RecordChange[],
+  ): {
+    readonly changes: readonly Operation[];
+    readonly recordSums: ReadonlyMap<string, number | null>;
+    readonly records: RecordTotals;
+  } {
+    const changes: Operation[] = [];
+    const recordSums = new Map<string, number | null>();
+    let records = before;
+    for (const { key, value } of changed) {
+      if (recordSums.has(key)) throw new Error(`record ${key} was changed twice in one batch`);
+      const replaced = this.#recordSums.get(key);
+      if (replaced !== undefined) records = withoutRecord(records, replaced);
+      const storeKey = recordStoreKey(generation, key);
+      if (value === null) {
+        changes.push({ type: "del", key: storeKey });
+        recordSums.set(key, null);
+      } else {
+        const encoded = encodeRecord(key, value);
+        changes.push({ type: "put", key: storeKey, value: encoded.value });
+        recordSums.set(key, encoded.sum);
+        records = withRecord(records, encoded.sum);
+      }
+    }
+    return { changes, recordSums, records };
   }
-  return { head, entries, sums };
+
+  #adopt({ head, sums, recordSums, installed }: Plan): void {
+    const { start, generation } = this.#head;
+    if (installed === null) {
+      this.#sums.length = head.lastIndex - sums.length - start.index;
+    } else {
+      this.#sums.length = 0;
+      this.#recordSums = installed.sums;
+      this.#clear(generation);
+    }
+    for (const sum of sums) this.#sums.push(sum);
+    if (installed === null) this.#sums.splice(0, head.start.index - start.index);
+    for (const [key, sum] of recordSums) {
+      if (sum === null) this.#recordSums.delete(key);
+      else this.#recordSums.set(key, sum);
+    }
+    this.#head = head;
+  }
+
+  /** Frees the disk of a generation that counts no more; what is left is cleared at the next start. */
+  #clear(generation: number): void {
+    this.#clearing = this.#clearing
+      .then(() => clearKeys(this.#database, recordRange(generation), () => !this.#closing))
+      .catch((error: unknown) => void (this.#closing || this.#fail(error)));
+  }
+
+  /** Notes the newest batch that is synced, unless it is noted or a mark is being written. */
+  #mark(): void {
+    const { batch, lastIndex, lastSum } = this.#head;
+    if (batch === this.#marked || this.#markFile.writing || this.#closing || this.#failure !== null) return;
+    this.#marked = batch;
+    this.#marking = this.#markFile
+      .write({ batch, lastIndex, lastSum })
+      .catch((error: unknown) => void this.#fail(error, this.#markFile.path));
+  }
+
+  #fail(error: unknown, place = this.#database.location): LogError {
+    if (this.#failure !== null) return this.#failure;
+    this.#failure = writingError(place, error);
+    this.#onFatal(this.#failure);
+    return this.#failure;
+  }
+}
+
+function installedBy({ install, applied, compactTo }: LogBatch): StagedGeneration | null {
+  if (install === null) return null;
+  if (applied !== null || compactTo !== null) throw new Error("a snapshot is installed with other changes");
+  if (install.staged instanceof StagedGeneration) return install.staged;
+  throw new Error("the records of a snapshot were staged in another log");
+}
+
+/** Deletes the entries behind `after`, up to `last`. */
+function deleteEntries(operations: Operation[], after: number, last: number): void {
+  for (let index = after + 1; index <= last; index++) operations.push({ type: "del", key: entryKey(index) });
 }
 
 /** Raft never takes back a commit or a term, and never leaves a gap; a caller that tries has a defect. */
-function checkSuccession(before: LogHead, entries: readonly Entry[], hardState: HardState): void {
+function checkSuccession(before: LogHead, batch: LogBatch, hardState: HardState): void {
+  const { entries, applied, compactTo } = batch;
   const { term, commit } = before.hardState;
   const first = entries[0]?.index;
   if (first !== undefined && (first > before.lastIndex + 1 || first <= commit)) {
@@ -257,36 +334,14 @@ function checkSuccession(before: LogHead, entries: readonly Entry[], hardState: 
         `term ${hardState.term} commit ${hardState.commit}`,
     );
   }
-}
-
-function damage(folder: string, what: string): LogError {
-  return new LogError(
-    "damaged",
-    `the raft log in ${folder} is damaged: ${what}. This daemon has forgotten things it promised to remember, so it ` +
-      "must not vote again: remove it from the mesh, delete the folder, and let it join as a new member. The other " +
-      "daemons hold all the data as long as most voters are healthy",
-  );
-}
-
-function openingError(folder: string, error: unknown): LogError {
-  const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
-  if (code === "LEVEL_LOCKED") {
-    return new LogError(
-      "locked",
-      `the raft log in ${folder} is in use by another process. End the other daemon, or give this one its own folder`,
-      error,
-    );
+  // Only what an earlier batch made durable is applied, and only what one recorded as applied may be forgotten.
+  if (
+    applied !== null &&
+    (applied.point.index < before.applied.index || applied.point.index > before.lastIndex)
+  ) {
+    throw new Error(`entry ${applied.point.index} was applied, the log ends at ${before.lastIndex}`);
   }
-  if (code === "LEVEL_CORRUPTION") return damage(folder, describe(cause));
-  return new LogError(
-    "storage",
-    `the raft log in ${folder} could not be opened: ${describe(cause)}. Check that the folder can be written and that ` +
-      "the disk has space, then start the daemon again",
-    error,
-  );
-}
-
-function describe(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  if (compactTo !== null && compactTo.index > before.applied.index) {
+    throw new Error(`entry ${compactTo.index} is forgotten, but applied is ${before.applied.index}`);
+  }
 }

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { LOCAL_APPEND_THREAD, message } from "./core/core.ts";
 import type { Entry, HardState, Message } from "./core/core.ts";
+import { DEFAULT_COMPACTION } from "./core-config.ts";
+import { systemEnvironment } from "./environment.ts";
 import { LevelLog } from "./level-log.ts";
 import { LogWriter } from "./log-writer.ts";
 import { SyncedEntries } from "./synced-entries.ts";
@@ -34,9 +36,22 @@ async function open(): Promise<void> {
     throw error;
   };
   log = await LevelLog.open(folder, { onFatal: fail });
-  stored = new SyncedEntries(log.recovered.entries, log.recovered.hardState);
+  stored = new SyncedEntries(log.recovered);
   responses = [];
-  writer = new LogWriter(log, stored, (given) => responses.push(...given.map(({ term }) => term)), fail);
+  writer = new LogWriter({
+    log,
+    storage: stored,
+    environment: systemEnvironment,
+    compaction: DEFAULT_COMPACTION,
+    appliedFlushMs: 50,
+    takeApplied: () => null,
+    takeInstallation: () => {
+      throw new Error("no snapshot is written here");
+    },
+    onInstalled: () => {},
+    onWritten: (given) => responses.push(...given.map(({ term }) => term)),
+    onFatal: fail,
+  });
 }
 
 async function reopen(): Promise<void> {

@@ -1,5 +1,5 @@
 import type { Message } from "./core/core.ts";
-import type { RaftTransport } from "./transport.ts";
+import type { RaftTransport, SnapshotTransfer } from "./transport.ts";
 
 /** Decides the fate of one message: dropped, or delivered after so many milliseconds. */
 export type LinkRule = (message: Message) => "drop" | { readonly delayMs: number };
@@ -17,6 +17,7 @@ export class MemoryNetwork {
   join(member: number): RaftTransport {
     const transport = new MemoryTransport(
       (message) => this.#carry(message),
+      (transfer) => this.#carrySnapshot(transfer),
       () => {
         if (this.#members.get(member) === transport) this.#members.delete(member);
       },
@@ -51,25 +52,64 @@ export class MemoryNetwork {
     else setTimeout(deliver, fate.delayMs);
   }
 
+  async #carrySnapshot(transfer: SnapshotTransfer): Promise<void> {
+    const { message } = transfer;
+    const check = (): void => {
+      const cut = !this.#connected(message.from, message.to) || this.#rule(message) === "drop";
+      if (cut) throw new Error(`member ${message.to} is cut off`);
+    };
+    check();
+    const receiver = this.#members.get(message.to);
+    if (receiver === undefined) throw new Error(`member ${message.to} does not run`);
+    await receiver.receiveSnapshot({ ...transfer, chunks: checked(transfer.chunks, check) });
+  }
+
   #connected(from: number, to: number): boolean {
     return this.#groups.length === 0 || this.#groups.some((group) => group.has(from) && group.has(to));
   }
 }
 
+async function* checked<Chunk>(chunks: AsyncIterable<Chunk>, check: () => void): AsyncGenerator<Chunk> {
+  for await (const chunk of chunks) {
+    check();
+    yield chunk;
+  }
+}
+
 class MemoryTransport implements RaftTransport {
   readonly #carry: (message: Message) => void;
+  readonly #carrySnapshot: (transfer: SnapshotTransfer) => Promise<void>;
   readonly #leave: () => void;
   #handler: (message: Message) => void = () => {};
+  #snapshotHandler: (transfer: SnapshotTransfer) => Promise<void> = () => Promise.reject(stopped());
   #stopped = false;
 
-  constructor(carry: (message: Message) => void, leave: () => void) {
+  constructor(
+    carry: (message: Message) => void,
+    carrySnapshot: (transfer: SnapshotTransfer) => Promise<void>,
+    leave: () => void,
+  ) {
     this.#carry = carry;
+    this.#carrySnapshot = carrySnapshot;
     this.#leave = leave;
   }
 
   send(messages: readonly Message[]): void {
     if (this.#stopped) return;
     for (const message of messages) this.#carry(message);
+  }
+
+  async sendSnapshot(transfer: SnapshotTransfer): Promise<void> {
+    await this.#carrySnapshot({ ...transfer, chunks: checked(transfer.chunks, () => this.#checkRuns()) });
+  }
+
+  async receiveSnapshot(transfer: SnapshotTransfer): Promise<void> {
+    const chunks = checked(transfer.chunks, () => this.#checkRuns());
+    await this.#snapshotHandler({ ...transfer, chunks });
+  }
+
+  onSnapshot(handler: (transfer: SnapshotTransfer) => Promise<void>): void {
+    this.#snapshotHandler = handler;
   }
 
   receive(message: Message): void {
@@ -93,4 +133,12 @@ class MemoryTransport implements RaftTransport {
     this.#leave();
     return Promise.resolve();
   }
+
+  #checkRuns(): void {
+    if (this.#stopped) throw stopped();
+  }
+}
+
+function stopped(): Error {
+  return new Error("the transport has stopped");
 }

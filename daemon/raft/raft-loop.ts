@@ -5,15 +5,17 @@ import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
-import type { CommittedEntry, LogLine } from "./driver-options.ts";
+import type { LogLine } from "./driver-options.ts";
 import type { Environment } from "./environment.ts";
-import type { RaftLog } from "./level-log.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Proposals } from "./proposals.ts";
+import type { AppliedPoint, Installation, LogBatch, RaftLog } from "./raft-log.ts";
 import type { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, notLeader, unknownOutcome } from "./refusals.ts";
 import { ROLES, StandingBoard } from "./standing.ts";
+import type { Restoration, StateMachine } from "./state-machine.ts";
 import { SyncedEntries } from "./synced-entries.ts";
+import type { CompactionLimits } from "./synced-entries.ts";
 
 export interface LoopOptions {
   readonly id: number;
@@ -23,10 +25,18 @@ export interface LoopOptions {
   readonly proposals: Proposals;
   readonly reads: ReadRounds;
   readonly send: (messages: readonly Message[]) => void;
-  readonly apply: (entry: CommittedEntry) => unknown;
+  readonly machine: StateMachine;
+  readonly compaction: CompactionLimits;
+  /** Sends the snapshot that this MsgSnap names; how it fared is told by `reportSnapshot`. */
+  readonly sendSnapshot: (message: Message) => void;
   readonly onApplied: (index: number) => void;
   readonly onFatal: (error: Error) => void;
   readonly report: LogLine;
+}
+
+/** A snapshot that is received and staged, and the state that it makes. */
+export interface ReceivedSnapshot extends Installation {
+  readonly restoration: Restoration;
 }
 
 /**
@@ -44,6 +54,10 @@ export class RaftLoop {
   readonly #writer: LogWriter;
   readonly #node: RawNode;
   readonly #applier: Applier;
+  /** Offered to the core, which has not taken it yet. */
+  #offered: ReceivedSnapshot | null = null;
+  /** Taken by the core and not stored yet, by index. */
+  readonly #taken = new Map<number, ReceivedSnapshot>();
   #stalled = false;
   #turning = false;
   #turnScheduled = false;
@@ -52,18 +66,26 @@ export class RaftLoop {
   constructor(options: LoopOptions) {
     const { log, proposals, timing } = options;
     this.#options = options;
-    this.#storage = new SyncedEntries(log.recovered.entries, log.recovered.hardState);
-    this.board = new StandingBoard(log.recovered.hardState.term);
-    this.#writer = new LogWriter(
+    const { hardState, applied } = log.recovered;
+    this.#storage = new SyncedEntries(log.recovered);
+    this.board = new StandingBoard(hardState.term, applied.confState);
+    this.#writer = new LogWriter({
       log,
-      this.#storage,
-      (responses) => this.#written(responses),
-      (error) => this.#fail(error),
-    );
+      storage: this.#storage,
+      environment: options.environment,
+      compaction: options.compaction,
+      appliedFlushMs: limits.APPLIED_FLUSH_MS,
+      takeApplied: () => this.#takeApplied(),
+      takeInstallation: (index) => this.#takeInstallation(index),
+      onInstalled: ({ point }) => this.#installed(point),
+      onWritten: (responses) => this.#written(responses),
+      onFatal: (error) => this.#fail(error),
+    });
     this.#node = new RawNode(
       limits.coreConfig({
         id: options.id,
         storage: this.#storage,
+        applied: applied.index,
         timing,
         random: () => options.environment.random(),
         report: options.report,
@@ -71,13 +93,13 @@ export class RaftLoop {
     );
     this.#applier = new Applier({
       proposals,
-      apply: options.apply,
+      apply: (entry) => options.machine.apply(entry),
       applyConfChange: (change) => this.#node.applyConfChange(change),
-      onConfState: (applied) => {
-        this.#writer.recordConfState(applied);
-        this.board.observe({ confState: applied.state });
+      onConfState: (index, confState) => {
+        this.#storage.membershipChanged(index);
+        this.board.observe({ confState });
       },
-      recorded: log.recovered.confState,
+      stored: applied,
     });
   }
 
@@ -110,8 +132,24 @@ export class RaftLoop {
     });
   }
 
+  /** A MsgSnap is taken by `install` only, with its records. */
   receive(received: Message): void {
+    if (received.type === "MsgSnap") return;
     this.#feed(() => this.#node.step(received));
+  }
+
+  /** Offers a snapshot to the core; false when it needs none. */
+  install(received: Message, snapshot: ReceivedSnapshot): boolean {
+    this.#offered = snapshot;
+    this.#feed(() => this.#node.step(received));
+    this.turn();
+    const taken = this.#offered === null;
+    this.#offered = null;
+    return taken;
+  }
+
+  reportSnapshot(member: number, succeeded: boolean): void {
+    this.#feed(() => this.#node.reportSnapshot(member, succeeded));
   }
 
   campaign(): void {
@@ -181,6 +219,7 @@ export class RaftLoop {
       this.board.observe({ role: ROLES[softState.raftState], leader });
     }
     if (hardState !== null) this.board.observe({ term: hardState.term });
+    if (ready.snapshot !== null) this.#take(ready.snapshot.metadata.index);
     for (const read of ready.readStates) this.#options.reads.confirm(read.requestCtx, read.index);
     const outbound: Message[] = [];
     const applies: Message[] = [];
@@ -194,13 +233,49 @@ export class RaftLoop {
     for (const apply of applies) {
       for (const entry of apply.entries) this.#applier.apply(entry);
       this.#respond(apply.responses);
+      this.#writer.noteApplied();
       this.#options.onApplied(this.applied);
     }
     this.#options.reads.applied(this.applied);
   }
 
   #send(messages: readonly Message[]): void {
-    if (messages.length > 0 && !this.#stalled) this.#options.send(messages);
+    if (messages.length === 0 || this.#stalled) return;
+    const snapshots = messages.filter(({ type }) => type === "MsgSnap");
+    this.#options.send(snapshots.length === 0 ? messages : messages.filter(({ type }) => type !== "MsgSnap"));
+    for (const snapshot of snapshots) this.#options.sendSnapshot(snapshot);
+  }
+
+  #take(index: number): void {
+    if (this.#offered?.point.index !== index) throw new Error(`the records of snapshot ${index} are missing`);
+    this.#taken.set(index, this.#offered);
+    this.#offered = null;
+  }
+
+  #takeInstallation(index: number): Installation {
+    for (const [other, { staged }] of this.#taken) {
+      if (other < index) {
+        this.#taken.delete(other);
+        void staged.discard();
+      }
+    }
+    const taken = this.#taken.get(index);
+    if (taken === undefined) throw new Error(`the records of snapshot ${index} are missing`);
+    return taken;
+  }
+
+  /** The state changes in one step of the event loop, before anything that was waiting for it leaves. */
+  #installed(point: AppliedPoint): void {
+    this.#taken.get(point.index)?.restoration.finish();
+    this.#taken.delete(point.index);
+    this.#applier.installed(point);
+    this.board.observe({ confState: point.confState });
+    this.#options.reads.applied(point.index);
+    this.#options.onApplied(point.index);
+  }
+
+  #takeApplied(): LogBatch["applied"] {
+    return { point: this.#applier.applied, changes: this.#options.machine.takeChanges() };
   }
 
   #written(responses: readonly Message[]): void {
@@ -294,6 +369,8 @@ export class RaftLoop {
   #fail(error: Error): void {
     if (this.#ended) return;
     this.#ended = true;
+    // Nothing is stored any more, for the state in memory may be half of an entry ahead.
+    void this.#writer.stop();
     this.#options.onFatal(error);
   }
 }

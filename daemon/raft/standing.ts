@@ -1,4 +1,3 @@
-import { EMPTY_CONF_STATE } from "./core/core.ts";
 import type { ConfState, RaftState } from "./core/core.ts";
 
 export type RaftRole = "follower" | "pre-candidate" | "candidate" | "leader";
@@ -28,12 +27,12 @@ export class StandingBoard {
   #standing: Standing;
   #published: Standing;
 
-  constructor(term: number) {
+  constructor(term: number, confState: ConfState) {
     this.#standing = {
       role: "follower",
       term,
       leader: null,
-      confState: EMPTY_CONF_STATE,
+      confState,
       leadsWithAppliedNoop: false,
     };
     this.#published = this.#standing;

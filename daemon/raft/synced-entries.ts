@@ -1,35 +1,58 @@
-import { EMPTY_CONF_STATE, EMPTY_SNAPSHOT } from "./core/core.ts";
-import type { ConfState, Entry, HardState, Snapshot, Storage } from "./core/core.ts";
+import { EMPTY_BYTES } from "./core/core.ts";
+import type { ConfState, Entry, EntryId, HardState, Snapshot, Storage } from "./core/core.ts";
+import type { AppliedPoint, RecoveredLog } from "./raft-log.ts";
 
 /** What raft counts for an entry beside its data, so that empty ones fill a message too. */
 const ENTRY_OVERHEAD_BYTES = 16;
 /** A longer range comes in several reads. */
 const ENTRIES_PER_READ_MAX = 8192;
 
-/**
- * What the log holds on disk, in memory for the core. It begins at index 1, since nothing is compacted yet; the
- * membership is not part of the initial state, since it is applied anew from the log's first entry on.
- */
-export class SyncedEntries implements Storage {
-  readonly #entries: Entry[];
-  readonly #initial: HardState;
+/** How much of the log stays behind the applied index, for followers that are a little behind. */
+export interface CompactionLimits {
+  /** So many entries stay, if they fit. */
+  readonly entriesKeptMin: number;
+  /** Applied entries take at most this, however few they are. */
+  readonly entriesKeptBytesMax: number;
+  /** The log is compacted by so many entries at a time, to do it seldom, and by at most `compactedPerBatchMax`. */
+  readonly compactedPerBatchMin: number;
+  readonly compactedPerBatchMax: number;
+}
 
-  constructor(entries: readonly Entry[], hardState: HardState) {
-    this.#entries = [...entries];
-    this.#initial = hardState;
+/** What the log holds on disk, in memory for the core: never more than a synced batch has made durable. */
+export class SyncedEntries implements Storage {
+  #start: EntryId;
+  /** From the one after the start on. */
+  readonly #entries: Entry[];
+  #bytes = 0;
+  readonly #initial: HardState;
+  readonly #initialConfState: ConfState;
+  /** What is stored as applied: a snapshot can be read at this point or a later one. */
+  #applied: AppliedPoint;
+  /** The index whose application made the newest membership, stored or not. */
+  #membershipIndex = 0;
+
+  constructor(recovered: RecoveredLog) {
+    this.#start = recovered.start;
+    this.#entries = [...recovered.entries];
+    for (const entry of recovered.entries) this.#bytes += bytesOf(entry);
+    this.#initial = recovered.hardState;
+    this.#initialConfState = recovered.applied.confState;
+    this.#applied = recovered.applied;
   }
 
   initialState(): { readonly hardState: HardState; readonly confState: ConfState } {
-    return { hardState: this.#initial, confState: EMPTY_CONF_STATE };
+    return { hardState: this.#initial, confState: this.#initialConfState };
   }
 
   entries(low: number, high: number, maxBytes: number): readonly Entry[] | "compacted" | "unavailable" {
-    if (low < 1) return "compacted";
-    if (high > this.#entries.length + 1) return "unavailable";
+    if (low < this.firstIndex()) return "compacted";
+    if (high > this.lastIndex() + 1) return "unavailable";
     const entries: Entry[] = [];
     let bytes = 0;
-    for (const entry of this.#entries.slice(low - 1, Math.min(high - 1, low - 1 + ENTRIES_PER_READ_MAX))) {
-      bytes += entry.data.length + ENTRY_OVERHEAD_BYTES;
+    const from = low - this.firstIndex();
+    const to = Math.min(high - this.firstIndex(), from + ENTRIES_PER_READ_MAX);
+    for (const entry of this.#entries.slice(from, to)) {
+      bytes += bytesOf(entry);
       if (bytes > maxBytes && entries.length > 0) break;
       entries.push(entry);
     }
@@ -37,28 +60,83 @@ export class SyncedEntries implements Storage {
   }
 
   term(index: number): number | "compacted" | "unavailable" {
-    return index === 0 ? 0 : (this.#entries[index - 1]?.term ?? "unavailable");
+    if (index < this.#start.index) return "compacted";
+    if (index === this.#start.index) return this.#start.term;
+    return this.#entries[index - this.firstIndex()]?.term ?? "unavailable";
   }
 
   firstIndex(): number {
-    return 1;
+    return this.#start.index + 1;
   }
 
   lastIndex(): number {
-    return this.#entries.length;
+    return this.#start.index + this.#entries.length;
   }
 
-  snapshot(): Snapshot {
-    return EMPTY_SNAPSHOT;
+  /**
+   * Only the place of a snapshot: its records travel on a stream of their own. Not available while the newest membership
+   * is not stored, for its receiver may be a member by that one only.
+   */
+  snapshot(): Snapshot | "temporarily-unavailable" {
+    const { index, term, confState } = this.#applied;
+    if (index === 0 || index < this.#membershipIndex) return "temporarily-unavailable";
+    return { data: EMPTY_BYTES, metadata: { index, term, confState } };
   }
 
   /** Entries that are on disk now; they replace all from the first one's index on. */
   synced(entries: readonly Entry[]): void {
     const first = entries[0];
     if (first === undefined) return;
-    if (first.index > this.#entries.length + 1)
-      throw new Error(`entry ${first.index} was synced after a gap`);
-    this.#entries.length = first.index - 1;
-    for (const entry of entries) this.#entries.push(entry);
+    if (first.index > this.lastIndex() + 1) throw new Error(`entry ${first.index} was synced after a gap`);
+    for (const replaced of this.#entries.splice(first.index - this.firstIndex())) {
+      this.#bytes -= bytesOf(replaced);
+    }
+    for (const entry of entries) {
+      this.#entries.push(entry);
+      this.#bytes += bytesOf(entry);
+    }
   }
+
+  /** The entry at `index` was applied and made a new membership. */
+  membershipChanged(index: number): void {
+    this.#membershipIndex = index;
+  }
+
+  /** The state after this entry is on disk now. */
+  appliedStored(point: AppliedPoint): void {
+    this.#applied = point;
+  }
+
+  /** A snapshot has taken the place of the whole log. */
+  installed(point: AppliedPoint): void {
+    this.#entries.length = 0;
+    this.#bytes = 0;
+    this.#start = { index: point.index, term: point.term };
+    this.#applied = point;
+    this.#membershipIndex = 0;
+  }
+
+  /** Up to where the log is to be compacted now, if anywhere: only what is stored as applied, and not the newest of it. */
+  compactionPoint(limits: CompactionLimits): EntryId | null {
+    const { entriesKeptMin, entriesKeptBytesMax, compactedPerBatchMin, compactedPerBatchMax } = limits;
+    const stored = this.#applied.index - this.#start.index;
+    let count = Math.max(0, stored - entriesKeptMin);
+    if (count < compactedPerBatchMin) count = 0;
+    let bytes = this.#bytes;
+    for (let nth = 0; nth < count; nth++) bytes -= bytesOf(this.#entries[nth]);
+    while (bytes > entriesKeptBytesMax && count < stored) bytes -= bytesOf(this.#entries[count++]);
+    const index = this.#start.index + Math.min(count, compactedPerBatchMax);
+    const term = this.term(index);
+    return index === this.#start.index || typeof term !== "number" ? null : { index, term };
+  }
+
+  /** The entries up to this one are gone from the disk. */
+  compacted(start: EntryId): void {
+    for (const gone of this.#entries.splice(0, start.index - this.#start.index)) this.#bytes -= bytesOf(gone);
+    this.#start = start;
+  }
+}
+
+function bytesOf(entry: Entry | undefined): number {
+  return entry === undefined ? 0 : entry.data.length + ENTRY_OVERHEAD_BYTES;
 }

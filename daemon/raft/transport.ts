@@ -1,10 +1,19 @@
 import type { Message } from "./core/core.ts";
+import type { RecordTotals, StateRecord } from "./raft-log.ts";
 
 /** Where a member is reached. */
 export interface RaftPeer {
   readonly name: string;
   /** `host:port`. */
   readonly address: string;
+}
+
+/** A snapshot on its way. Who carries it takes the next chunk when the last one has been stored. */
+export interface SnapshotTransfer {
+  /** A MsgSnap with the place of the snapshot, and without data. */
+  readonly message: Message;
+  readonly totals: RecordTotals;
+  readonly chunks: AsyncIterable<readonly StateRecord[]>;
 }
 
 /**
@@ -14,6 +23,10 @@ export interface RaftPeer {
 export interface RaftTransport {
   /** Never waits and never throws; what can not be sent is dropped, since raft sends it again. */
   send(messages: readonly Message[]): void;
+  /** Carries a snapshot on a way of its own, beside the messages. Resolves when the member has taken it, else rejects. */
+  sendSnapshot(transfer: SnapshotTransfer): Promise<void>;
+  /** Sets the one receiver of snapshots; it resolves when it has taken all of one. */
+  onSnapshot(handler: (transfer: SnapshotTransfer) => Promise<void>): void;
   /** Sets the one receiver of messages from peers. */
   onMessage(handler: (message: Message) => void): void;
   /** Sets the one receiver of failures: a message to this member was lost, and so may be those that follow. */

@@ -58,7 +58,7 @@ export class SetupError extends Error {
 
 /** Throws a SetupError of one line for what no daemon can be configured with. */
 export function checkConfig(config: Omit<DaemonConfig, "meshId">): void {
-  const issue = configSchema.omit({ meshId: true }).safeParse(config).error?.issues[0];
+  const issue = configSchema.partial({ meshId: true }).safeParse(config).error?.issues[0];
   if (issue === undefined) return;
   const field = issue.path.join(".") as keyof typeof config;
   throw new SetupError(`${field} ${JSON.stringify(config[field])} can not be used: ${issue.message}`);
@@ -162,7 +162,8 @@ export class DataFolder {
       return schema.parse(JSON.parse(text));
     } catch (error) {
       const issue = error instanceof z.ZodError ? error.issues[0] : undefined;
-      const why = issue === undefined ? String(error) : `${issue.path.join(".")}: ${issue.message}`;
+      const field = issue === undefined || issue.path.length === 0 ? "" : `${issue.path.join(".")}: `;
+      const why = `${field}${issue?.message ?? String(error)}`;
       throw new SetupError(
         `${path} is damaged: ${why}. Restore it, or remove the data folder and join again under another name`,
       );

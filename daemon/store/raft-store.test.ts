@@ -31,6 +31,12 @@ async function start(id: number): Promise<RaftStore> {
       throw error;
     },
     timing: TIMING,
+    compaction: {
+      entriesKeptMin: 10,
+      entriesKeptBytesMax: 2 ** 20,
+      compactedPerBatchMin: 5,
+      compactedPerBatchMax: 50,
+    },
   });
   stores.set(id, store);
   return store;
@@ -88,6 +94,27 @@ describe("RaftStore", () => {
     for (const store of stores.values()) await store.readBarrier();
     const states = [...stores.values()].map((store) => canonicalState(store.view()));
     expect(leading.view().tokens.size).toBe(200);
+    expect(new Set(states).size).toBe(1);
+  });
+
+  it("has the same state on a member that got it by a snapshot, and tells its watchers", async () => {
+    const leading = await leader();
+    const { leader: leaderId } = leading.leadership();
+    const id = MEMBERS.find((member) => member !== leaderId)!;
+    const behind = stores.get(id)!;
+    network.partition(
+      [id],
+      MEMBERS.filter((member) => member !== id),
+    );
+    for (let nth = 0; nth < 150; nth++) await leading.propose(tokenCommand(nth));
+    expect(behind.view().tokens.size).toBe(0);
+    let told = 0;
+    behind.watch(() => void (told = behind.view().tokens.size));
+    network.heal();
+    await vi.waitFor(() => expect(told).toBe(150), { timeout: 5000 });
+    await (await leader()).propose(tokenCommand(151));
+    for (const store of stores.values()) await store.readBarrier();
+    const states = [...stores.values()].map((store) => canonicalState(store.view()));
     expect(new Set(states).size).toBe(1);
   });
 

@@ -1,22 +1,21 @@
 import type { ApplyResult, Command } from "../../scheduler/model/command.ts";
-import { apply } from "../../scheduler/state/apply.ts";
-import { createState } from "../../scheduler/state/state.ts";
-import type { State, StateView } from "../../scheduler/state/state.ts";
+import type { StateView } from "../../scheduler/state/state.ts";
 import { RaftDriver } from "../raft/driver.ts";
 import { DriverError } from "../raft/driver-error.ts";
 import type { DriverErrorCode } from "../raft/driver-error.ts";
-import type { CommittedEntry, DriverOptions, MembershipChange } from "../raft/driver-options.ts";
+import type { DriverOptions, MembershipChange } from "../raft/driver-options.ts";
 import type { RaftStatus } from "../raft/driver-status.ts";
 import { systemEnvironment } from "../raft/environment.ts";
 import type { Environment } from "../raft/environment.ts";
 import type { Standing } from "../raft/standing.ts";
 import { Listeners } from "./listeners.ts";
-import { decodeCommand, encodeCommand, PROPOSE_TIMEOUT_MS, READ_TIMEOUT_MS, StoreError } from "./store.ts";
+import { ReplicatedState } from "./replicated-state.ts";
+import { encodeCommand, PROPOSE_TIMEOUT_MS, READ_TIMEOUT_MS, StoreError } from "./store.ts";
 import type { Leadership, MemberChange, Members, Store, StoreErrorCode } from "./store.ts";
 
 /** The store over raft: commands travel as JSON in the log, and every member applies them to a state of its own. */
 export class RaftStore implements Store {
-  readonly #state: State;
+  readonly #state: ReplicatedState;
   readonly #driver: RaftDriver;
   readonly #environment: Environment;
   readonly #watchers = new Listeners<[]>();
@@ -24,7 +23,7 @@ export class RaftStore implements Store {
   #leadership: Leadership;
   #notifying = false;
 
-  private constructor(state: State, driver: RaftDriver, environment: Environment) {
+  private constructor(state: ReplicatedState, driver: RaftDriver, environment: Environment) {
     this.#state = state;
     this.#driver = driver;
     this.#environment = environment;
@@ -33,12 +32,10 @@ export class RaftStore implements Store {
     driver.onStatus((standing) => this.#noteStanding(standing));
   }
 
-  /** Opens the log and applies all that it knows to be committed. Rejects with a LogError. */
-  static async start(options: Omit<DriverOptions, "apply">): Promise<RaftStore> {
-    const state = createState();
-    const applyEntry = ({ data, index }: CommittedEntry): ApplyResult =>
-      apply(state, decodeCommand(data), index);
-    const driver = await RaftDriver.start({ ...options, apply: applyEntry });
+  /** Opens the log, restores the state, and applies all that is known to be committed. Rejects with a LogError. */
+  static async start(options: Omit<DriverOptions, "machine">): Promise<RaftStore> {
+    const state = new ReplicatedState();
+    const driver = await RaftDriver.start({ ...options, machine: state });
     return new RaftStore(state, driver, options.environment ?? systemEnvironment);
   }
 
@@ -51,7 +48,7 @@ export class RaftStore implements Store {
   }
 
   view(): StateView {
-    return this.#state;
+    return this.#state.view;
   }
 
   async readBarrier(timeoutMs = READ_TIMEOUT_MS): Promise<void> {
@@ -98,9 +95,9 @@ export class RaftStore implements Store {
     return this.#driver.status();
   }
 
-  /** Asks a voter to take over the lead, before this daemon ends. */
-  transferLeadership(to: number): void {
-    this.#driver.transferLeadership(to);
+  /** Before an end that is planned: another voter leads, so that the mesh does not wait for an election timeout. */
+  async handOver(): Promise<void> {
+    await this.#driver.handOver();
   }
 
   async stop(): Promise<void> {

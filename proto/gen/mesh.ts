@@ -30,7 +30,12 @@ import type { ShellInput as _gpumesh_v1_ShellInput, ShellInput__Output as _gpume
 import type { ShellOpen as _gpumesh_v1_ShellOpen, ShellOpen__Output as _gpumesh_v1_ShellOpen__Output } from './gpumesh/v1/ShellOpen.ts';
 import type { ShellOutput as _gpumesh_v1_ShellOutput, ShellOutput__Output as _gpumesh_v1_ShellOutput__Output } from './gpumesh/v1/ShellOutput.ts';
 import type { ShellStop as _gpumesh_v1_ShellStop, ShellStop__Output as _gpumesh_v1_ShellStop__Output } from './gpumesh/v1/ShellStop.ts';
+import type { SnapshotChunk as _gpumesh_v1_SnapshotChunk, SnapshotChunk__Output as _gpumesh_v1_SnapshotChunk__Output } from './gpumesh/v1/SnapshotChunk.ts';
+import type { SnapshotHeader as _gpumesh_v1_SnapshotHeader, SnapshotHeader__Output as _gpumesh_v1_SnapshotHeader__Output } from './gpumesh/v1/SnapshotHeader.ts';
+import type { SnapshotPart as _gpumesh_v1_SnapshotPart, SnapshotPart__Output as _gpumesh_v1_SnapshotPart__Output } from './gpumesh/v1/SnapshotPart.ts';
+import type { SnapshotReceipt as _gpumesh_v1_SnapshotReceipt, SnapshotReceipt__Output as _gpumesh_v1_SnapshotReceipt__Output } from './gpumesh/v1/SnapshotReceipt.ts';
 import type { StartOrder as _gpumesh_v1_StartOrder, StartOrder__Output as _gpumesh_v1_StartOrder__Output } from './gpumesh/v1/StartOrder.ts';
+import type { StateRecord as _gpumesh_v1_StateRecord, StateRecord__Output as _gpumesh_v1_StateRecord__Output } from './gpumesh/v1/StateRecord.ts';
 import type { StopOrder as _gpumesh_v1_StopOrder, StopOrder__Output as _gpumesh_v1_StopOrder__Output } from './gpumesh/v1/StopOrder.ts';
 import type { Welcome as _gpumesh_v1_Welcome, Welcome__Output as _gpumesh_v1_Welcome__Output } from './gpumesh/v1/Welcome.ts';
 
@@ -74,7 +79,12 @@ export interface ProtoGrpcType {
       ShellOpen: MessageTypeDefinition<_gpumesh_v1_ShellOpen, _gpumesh_v1_ShellOpen__Output>
       ShellOutput: MessageTypeDefinition<_gpumesh_v1_ShellOutput, _gpumesh_v1_ShellOutput__Output>
       ShellStop: MessageTypeDefinition<_gpumesh_v1_ShellStop, _gpumesh_v1_ShellStop__Output>
+      SnapshotChunk: MessageTypeDefinition<_gpumesh_v1_SnapshotChunk, _gpumesh_v1_SnapshotChunk__Output>
+      SnapshotHeader: MessageTypeDefinition<_gpumesh_v1_SnapshotHeader, _gpumesh_v1_SnapshotHeader__Output>
+      SnapshotPart: MessageTypeDefinition<_gpumesh_v1_SnapshotPart, _gpumesh_v1_SnapshotPart__Output>
+      SnapshotReceipt: MessageTypeDefinition<_gpumesh_v1_SnapshotReceipt, _gpumesh_v1_SnapshotReceipt__Output>
       StartOrder: MessageTypeDefinition<_gpumesh_v1_StartOrder, _gpumesh_v1_StartOrder__Output>
+      StateRecord: MessageTypeDefinition<_gpumesh_v1_StateRecord, _gpumesh_v1_StateRecord__Output>
       StopOrder: MessageTypeDefinition<_gpumesh_v1_StopOrder, _gpumesh_v1_StopOrder__Output>
       Welcome: MessageTypeDefinition<_gpumesh_v1_Welcome, _gpumesh_v1_Welcome__Output>
     }

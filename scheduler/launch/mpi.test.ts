@@ -87,3 +87,13 @@ it("starts all daemons at once, however many", () => {
     OMPI_MCA_plm_rsh_num_concurrent: "300",
   });
 });
+
+describe("shared memory between ranks", () => {
+  const btl = (...parts: readonly Partial<Part>[]): string | undefined =>
+    mpiEnvironment(launchInput({ toolkit: mpi(2), nodes: parts.length, parts })).OMPI_MCA_btl;
+
+  it("is left out where two nodes are one machine, whose segments would have the same names", () => {
+    expect(btl({ hostname: "vm" }, { hostname: "vm" })).toBe("^openib,vader");
+    expect(btl({}, {})).toBe("^openib");
+  });
+});

@@ -98,7 +98,19 @@ export function mpiEnvironment(input: LaunchInput): Readonly<Record<string, stri
     I_MPI_HYDRA_BOOTSTRAP_EXEC: rshProgram,
     I_MPI_HYDRA_HOST_FILE: mpichHostFile,
     ...interfaceSettings(parts, partAt(input.attempt, input.partIndex)),
+    ...(shareMachine(parts) ? sharedMachineSettings : {}),
   };
+}
+
+/**
+ * For nodes that are one machine. Open MPI names its shared memory segments by host name and rank on the node, so their
+ * ranks would take each other's; and ranks that wait by spinning would hold the cores that the others need.
+ */
+const sharedMachineSettings = { OMPI_MCA_btl: "^openib,vader", OMPI_MCA_mpi_yield_when_idle: "1" };
+
+/** True where several nodes of the gang are one machine, as in a development mesh. */
+function shareMachine(parts: readonly Part[]): boolean {
+  return new Set(parts.map(({ hostname }) => hostname)).size < parts.length;
 }
 
 /** Open MPI's own defaults. */

@@ -121,7 +121,7 @@ export interface Part {
 export interface LaunchChoice {
   /** TCP port on the first node for the ranks' rendezvous. */
   readonly rendezvousPort: number;
-  /** Secret that `gpumesh-rsh` must show, and that marks every process of the attempt. */
+  /** Secret that `gpumesh-rsh` must show; with the node's name behind it, it marks every process of the attempt. */
   readonly token: string;
 }
 

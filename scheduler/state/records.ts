@@ -1,7 +1,8 @@
-import type { NodeId } from "../model/ids.ts";
+import { jobId, type NodeId } from "../model/ids.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { NodeRecord } from "../model/node.ts";
-import { State, type JoinToken, type Mesh, type StateView } from "./state.ts";
+import { createState } from "./state.ts";
+import type { JoinToken, Mesh, RecordKey, State, StateView } from "./state.ts";
 
 /** One stored piece of the state. Plain JSON data; all records of a state and its version are the whole of it. */
 export type StateRecord =
@@ -20,29 +21,73 @@ export function* recordsOf(view: StateView): Generator<StateRecord> {
   for (const [, job] of sorted(view.jobs)) yield { kind: "job", job };
 }
 
+/** Names a record among all of a state, for ever: a later record of the same key replaces the earlier. */
+export function recordKey(record: StateRecord): RecordKey {
+  switch (record.kind) {
+    case "mesh":
+      return "mesh";
+    case "token":
+      return `token/${record.token.id}`;
+    case "admission":
+      return `admission/${record.node}`;
+    case "node":
+      return `node/${record.node.id}`;
+    case "job":
+      return `job/${record.job.id}`;
+  }
+}
+
+/** The record of this key as it is now; null when it is gone. */
+export function recordAt(view: StateView, key: RecordKey): StateRecord | null {
+  const slash = key.indexOf("/");
+  const kind = slash < 0 ? key : key.slice(0, slash);
+  const name = key.slice(slash + 1);
+  switch (kind) {
+    case "mesh":
+      return view.mesh === null ? null : { kind, mesh: view.mesh };
+    case "token": {
+      const token = view.tokens.get(name);
+      return token === undefined ? null : { kind, token };
+    }
+    case "admission": {
+      const node = name as NodeId;
+      const requestId = view.admissions.get(node);
+      return requestId === undefined ? null : { kind, node, requestId };
+    }
+    case "node": {
+      const node = view.nodes.get(name as NodeId);
+      return node === undefined ? null : { kind, node };
+    }
+    case "job": {
+      const job = view.jobs.get(jobId(Number(name)));
+      return job === undefined ? null : { kind, job };
+    }
+    default:
+      throw new Error(`no record has the key ${key}`);
+  }
+}
+
+/** Puts a stored record back, in any order with others. Its change is told as any other. */
+export function restoreRecord(state: State, record: StateRecord): void {
+  switch (record.kind) {
+    case "mesh":
+      return state.setMesh(record.mesh);
+    case "token":
+      return state.putToken(record.token);
+    case "admission":
+      return state.putAdmission(record.node, record.requestId);
+    case "node":
+      return state.putNode(record.node);
+    case "job":
+      return state.putJob(record.job);
+  }
+}
+
 /** The state that `recordsOf` gave at raft index `version`, its indexes built anew. */
 export function restoreState(records: Iterable<StateRecord>, version: number): State {
-  const state = new State();
+  const state = createState();
   if (version > 0) state.advance(version);
-  for (const record of records) {
-    switch (record.kind) {
-      case "mesh":
-        state.setMesh(record.mesh);
-        break;
-      case "token":
-        state.putToken(record.token);
-        break;
-      case "admission":
-        state.putAdmission(record.node, record.requestId);
-        break;
-      case "node":
-        state.putNode(record.node);
-        break;
-      case "job":
-        state.putJob(record.job);
-        break;
-    }
-  }
+  for (const record of records) restoreRecord(state, record);
   return state;
 }
 

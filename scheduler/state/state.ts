@@ -50,9 +50,15 @@ export interface StateView {
   jobByRequest(requestId: string): JobRecord | null;
 }
 
-/** An empty state, before the first command. */
-export function createState(): State {
-  return new State();
+/** `mesh`, `token/ID`, `admission/NODE`, `node/ID` or `job/NUMBER`: see `recordKey`. */
+export type RecordKey = "mesh" | `${"token" | "admission" | "node" | "job"}/${string}`;
+
+/**
+ * An empty state, before the first command. `onChange` hears the key of each record that is put or removed, before the
+ * call that does it returns; the same key may come many times.
+ */
+export function createState(onChange: (key: RecordKey) => void = () => {}): State {
+  return new State(onChange);
 }
 
 /**
@@ -72,6 +78,11 @@ export class State implements StateView {
   readonly #allocations = new Map<NodeId, readonly Allocation[]>();
   readonly #numbers = new Map<number, NodeId>();
   readonly #requests = new Map<string, JobId>();
+  readonly #onChange: (key: RecordKey) => void;
+
+  constructor(onChange: (key: RecordKey) => void) {
+    this.#onChange = onChange;
+  }
 
   get version(): number {
     return this.#version;
@@ -118,29 +129,35 @@ export class State implements StateView {
 
   setMesh(mesh: Mesh): void {
     this.#mesh = mesh;
+    this.#onChange("mesh");
   }
 
   putToken(token: JoinToken): void {
     this.#tokens.set(token.id, token);
+    this.#onChange(`token/${token.id}`);
   }
 
   removeToken(id: string): void {
     this.#tokens.delete(id);
+    this.#onChange(`token/${id}`);
   }
 
   putAdmission(node: NodeId, requestId: string | null): void {
     this.#admissions.set(node, requestId);
+    this.#onChange(`admission/${node}`);
   }
 
   putNode(node: NodeRecord): void {
     this.#nodes.set(node.id, node);
     this.#numbers.set(node.number, node.id);
+    this.#onChange(`node/${node.id}`);
   }
 
   putJob(job: JobRecord): void {
     const before = this.#jobs.get(job.id);
     this.#jobs.set(job.id, job);
     this.#requests.set(job.requestId, job.id);
+    this.#onChange(`job/${job.id}`);
 
     if (job.state.kind === "queued") this.#queued.set(job.id, job);
     else this.#queued.delete(job.id);

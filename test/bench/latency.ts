@@ -20,7 +20,8 @@ const percents = [50, 90, 99, 100] as const;
 export async function run({ rawFile, flags }: BenchArguments): Promise<BenchResult> {
   const { values } = parseArgs({ args: [...flags], options: { jobs: { type: "string" } } });
   const jobs = Number(values.jobs ?? jobsDefault);
-  if (!Number.isInteger(jobs) || jobs < 1) throw new Error(`--jobs wants a whole number above 0: ${values.jobs}`);
+  if (!Number.isInteger(jobs) || jobs < 1)
+    throw new Error(`--jobs wants a whole number above 0: ${values.jobs}`);
   const mesh = await TestMesh.start({ daemons, slots: 2 });
   try {
     const raw = new RawLog(rawFile);
@@ -51,7 +52,8 @@ async function measureOne(mesh: TestMesh, number: number, raw: RawLog): Promise<
 function figuresOf(rawFile: string): BenchResult {
   const events = readRawLog(rawFile);
   const missing = unanswered(events, { from: "submit", to: "start", by: "job" });
-  if (missing.length > 0) throw new Error(`jobs ${missing.join(", ")} did not start after they were submitted`);
+  if (missing.length > 0)
+    throw new Error(`jobs ${missing.join(", ")} did not start after they were submitted`);
   const acks = durationsMs(events, { from: "submit", to: "ack", by: "job" });
   const starts = durationsMs(events, { from: "submit", to: "start", by: "job" });
   const row = (title: string, cells: readonly string[]): string =>
@@ -60,7 +62,10 @@ function figuresOf(rawFile: string): BenchResult {
     percents.map((p) => percentile(values, p).toFixed(1));
   const table = [
     `${starts.length} jobs of one rank, one after the other, on ${daemons} idle daemons; ms`,
-    row("from the call to submit", percents.map((p) => (p === 100 ? "max" : `p${p}`))),
+    row(
+      "from the call to submit",
+      percents.map((p) => (p === 100 ? "max" : `p${p}`)),
+    ),
     row("to its acknowledgement", figures(acks)),
     row("to the rank's first action", figures(starts)),
   ].join("\n");

@@ -78,6 +78,9 @@ describe("a daemon that is killed and started again", () => {
 
   /** Processes of the mesh that run this script. */
   function ranksOf(script: string): readonly number[] {
-    return mesh.daemon("n1").processes().filter((pid) => commandOf(pid) === `/bin/sh\0${script}\0`);
+    return mesh
+      .daemon("n1")
+      .processes()
+      .filter((pid) => commandOf(pid) === `/bin/sh\0${script}\0`);
   }
 });

@@ -10,7 +10,11 @@ const ranks = ["task-0", "task-1"];
 describe("a job whose leader's daemon is killed", () => {
   let mesh: TestMesh;
   beforeAll(async () => {
-    mesh = await TestMesh.start({ daemons: 3, slots: 2, pool: (number) => (number === 1 ? "front" : "back") });
+    mesh = await TestMesh.start({
+      daemons: 3,
+      slots: 2,
+      pool: (number) => (number === 1 ? "front" : "back"),
+    });
   });
   afterAll(() => mesh?.stop());
 

@@ -37,7 +37,10 @@ describe("jobs on a mesh of three", () => {
   it("a job that fails at first succeeds on a retry", async () => {
     const line = `test "$GPUMESH_ATTEMPT" -ge 2`;
     const id = await mesh.submit({ ...plain("recovers", line), maxRetries: 1 });
-    expect((await mesh.succeeded(id)).attempts.map(({ outcome }) => outcome)).toEqual(["retried", "succeeded"]);
+    expect((await mesh.succeeded(id)).attempts.map(({ outcome }) => outcome)).toEqual([
+      "retried",
+      "succeeded",
+    ]);
   });
 
   it("the end of one rank with a failure ends the whole gang", async () => {
@@ -51,6 +54,33 @@ describe("jobs on a mesh of three", () => {
     });
     expect(await mesh.client.wait(id)).toMatchObject({ state: "failed", exitCode: 5 });
     expect(processesNaming(script)).toEqual([]);
+  });
+
+  it("every rank of a PyTorch job has a place of its own, and all the same rendezvous", async () => {
+    const script = join(mesh.dir, "places.sh");
+    const names = ["RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "NODE_RANK", "PET_NODE_RANK"];
+    const all = [...names, "AZ_BATCHAI_TASK_INDEX", "MASTER_ADDR", "MASTER_PORT"];
+    writeFileSync(script, `echo ${all.map((name) => `"$${name}"`).join(" ")}\n`);
+    const id = await mesh.submit({
+      name: "places",
+      nodeCount: 3,
+      slotsPerNode: 2,
+      pyTorchSettings: { pythonInterpreterPath: "/bin/sh", pythonScriptFilePath: script, processCount: 5 },
+    });
+    await mesh.succeeded(id);
+    const ranks = (await mesh.log(id))
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(" "));
+    expect(ranks.map((fields) => fields.slice(0, -2).join(" "))).toEqual([
+      "0 5 0 2 0 0 0",
+      "1 5 1 2 0 0 1",
+      "2 5 0 2 1 1 2",
+      "3 5 1 2 1 1 3",
+      "4 5 0 1 2 2 4",
+    ]);
+    const meetings = new Set(ranks.map((fields) => fields.slice(-2).join(":")));
+    expect([...meetings]).toEqual([expect.stringMatching(/^127\.\d+\.\d+\.1:\d+$/)]);
   });
 
   it("a running job that is cancelled is cancelled only when nothing of it runs", async () => {
@@ -85,13 +115,16 @@ describe("jobs on a mesh of three", () => {
     [{ nodeCount: 1, slotsPerNode: 3 }, "slots", "at most 2"],
     [{ nodeCount: 1, gpusPerNode: 1 }, "gpus", "at most 0"],
     [{ nodeCount: 1, pool: "elsewhere" }, "pool", "default"],
-  ])("a job that no set of nodes could run is refused and the limit named: %j", async (asks, path, allowed) => {
-    const result = await mesh.client.submit(JSON.stringify({ ...plain("too-large", "true"), ...asks }));
-    if (result.kind !== "faults") throw new Error("it was queued");
-    expect(result.faults).toHaveLength(1);
-    expect(result.faults[0]?.path).toContain(path);
-    expect(result.faults[0]?.allowed).toContain(allowed);
-  });
+  ])(
+    "a job that no set of nodes could run is refused and the limit named: %j",
+    async (asks, path, allowed) => {
+      const result = await mesh.client.submit(JSON.stringify({ ...plain("too-large", "true"), ...asks }));
+      if (result.kind !== "faults") throw new Error("it was queued");
+      expect(result.faults).toHaveLength(1);
+      expect(result.faults[0]?.path).toContain(path);
+      expect(result.faults[0]?.allowed).toContain(allowed);
+    },
+  );
 
   it("the same request id is the same job, on whatever daemon", async () => {
     const text = JSON.stringify(plain("once", "true"));

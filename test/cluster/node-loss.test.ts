@@ -30,7 +30,9 @@ describe("a job whose node dies with all that runs on it", () => {
     name: string,
     choose: (nodes: readonly string[]) => TestDaemon,
   ): Promise<void> {
-    const [script, finish, records] = ["sh", "finish", "records"].map((end) => join(mesh.dir, `${name}.${end}`));
+    const [script, finish, records] = ["sh", "finish", "records"].map((end) =>
+      join(mesh.dir, `${name}.${end}`),
+    );
     if (script === undefined || finish === undefined || records === undefined) throw new Error("three paths");
     writeRecorder(script, records, finish);
     const toolkit = { pythonInterpreterPath: "/bin/sh", pythonScriptFilePath: script };

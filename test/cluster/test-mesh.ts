@@ -1,10 +1,12 @@
+import { randomInt } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectMesh, type Job, type LogStreamName, type Mesh } from "../../cli/client/client.ts";
 import { TestDaemon, untilOrThrow } from "./test-daemon.ts";
 
+/** Of every daemon; they differ by address. */
+const port = 7480;
 const votersMax = 3;
 const waitMsMax = 60_000;
 
@@ -18,10 +20,8 @@ export interface TestMeshOptions {
   readonly environment?: (number: number) => Readonly<Record<string, string>>;
   /** A command line to put before one daemon's, e.g. to run it in a network namespace. */
   readonly wrap?: (number: number) => readonly string[];
-  /** The host of each daemon; a loopback address of its own by default. */
+  /** The host of each daemon; by default a loopback address that no other mesh has. */
   readonly host?: (number: number) => string;
-  /** The port of all daemons; a free one for each by default. */
-  readonly port?: number;
   /** Where the client reaches the daemon; at its address by default. */
   readonly clientAddress?: (daemon: TestDaemon) => Promise<string>;
 }
@@ -178,11 +178,12 @@ async function setUp(
   daemons: TestDaemon[],
 ): Promise<string> {
   let token = "";
+  const network = `127.${randomInt(1, 255)}.${randomInt(1, 255)}`;
   for (let number = 1; number <= options.daemons; number += 1) {
-    const host = options.host?.(number) ?? `127.0.0.${number}`;
+    const host = options.host?.(number) ?? `${network}.${number}`;
     const daemon = new TestDaemon({
       name: `n${number}`,
-      address: `${host}:${options.port ?? (await freePort(host))}`,
+      address: `${host}:${port}`,
       folder: join(dir, `n${number}`),
       wrap: options.wrap?.(number) ?? [],
       environment: options.environment?.(number) ?? {},
@@ -219,17 +220,4 @@ async function endAll(daemons: readonly TestDaemon[], dir: string): Promise<void
   await Promise.all(daemons.map((daemon) => daemon.killNode()));
   await Promise.all(daemons.map((daemon) => daemon.removeTraces()));
   rmSync(dir, { recursive: true, force: true });
-}
-
-/** A TCP port of that host on which nothing listens at this moment. */
-function freePort(host: string): Promise<number> {
-  return new Promise((done, fail) => {
-    const server = createServer();
-    server.once("error", fail);
-    server.listen({ host, port: 0 }, () => {
-      const address = server.address();
-      const port = typeof address === "object" && address !== null ? address.port : 0;
-      server.close(() => done(port));
-    });
-  });
 }

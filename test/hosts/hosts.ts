@@ -1,10 +1,11 @@
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess, type SpawnSyncReturns } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { connect, createServer, type Server } from "node:net";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { untilOrThrow } from "../cluster/test-daemon.ts";
 
-const relayProgram = join(import.meta.dirname, "relay.ts");
+const relayProgram = fileURLToPath(import.meta.resolve("./relay.ts"));
 const startMsMax = 20_000;
 
 /**
@@ -46,7 +47,9 @@ export class Hosts {
 
   /** All processes on the hosts. */
   processes(): readonly number[] {
-    return this.#names.flatMap((name) => run("ip", "netns", "pids", name).split("\n").filter(Boolean).map(Number));
+    return this.#names.flatMap((name) =>
+      run("ip", "netns", "pids", name).split("\n").filter(Boolean).map(Number),
+    );
   }
 
   /** Opens a port of this machine's loopback that leads to a port of that host. Resolves with `host:port`. */
@@ -56,7 +59,11 @@ export class Hosts {
     const [program = "", ...args] = [...inNamespace(this.#host(number)), ...words];
     const relay = spawn(program, args, { stdio: "inherit" });
     this.#relays.push(relay);
-    await untilOrThrow(() => existsSync(path), startMsMax, () => `the relay to host ${number} listens`);
+    await untilOrThrow(
+      () => existsSync(path),
+      startMsMax,
+      () => `the relay to host ${number} listens`,
+    );
     const door = createServer((near) => {
       const far = connect(path);
       near.on("error", () => far.destroy()).on("close", () => far.destroy());
@@ -75,7 +82,7 @@ export class Hosts {
     for (const door of this.#doors) door.close();
     for (const relay of this.#relays) relay.kill("SIGKILL");
     // With its namespace goes each end of a link, and with that the other end.
-    for (const name of this.#names) spawnSync("ip", ["netns", "delete", name]);
+    for (const name of this.#names) tryToRun("ip", "netns", "delete", name);
   }
 
   #make(count: number): void {
@@ -117,7 +124,11 @@ function inNamespace(name: string): readonly string[] {
 }
 
 function run(program: string, ...words: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(program, words, { encoding: "utf8" });
+  const { status, stdout, stderr } = tryToRun(program, ...words);
   if (status !== 0) throw new Error(`${[program, ...words].join(" ")} exited with ${status}: ${stderr}`);
   return stdout;
+}
+
+function tryToRun(program: string, ...words: readonly string[]): SpawnSyncReturns<string> {
+  return spawnSync(program, words, { encoding: "utf8" });
 }

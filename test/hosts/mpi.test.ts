@@ -1,4 +1,5 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { commandOf, type TestDaemon } from "../cluster/test-daemon.ts";
@@ -11,19 +12,21 @@ const nodes = ["n1", "n2", "n3"];
 const allreduce = join(repositoryRoot, "test/cluster/jobs/allreduce.py");
 /** What a launcher could take for a remote shell. On the hosts each is a trap that tells of its use. */
 const remoteShells = ["/usr/bin/ssh", "/usr/bin/rsh", "/usr/bin/slogin", "/usr/sbin/sshd"];
-const trap = "/tmp/gpumesh-test-trap";
-const sprung = "/tmp/gpumesh-test-trap.used";
 
 describe("MPI over three hosts without ssh", () => {
   let hosts: Hosts;
   let mesh: TestMesh;
+  let folder = "";
+  let sprung = "";
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), "gm-trap-"));
+    const trap = join(folder, "trap");
+    sprung = join(folder, "sprung");
     writeFileSync(trap, `#!/bin/sh\necho "$0 $*" >>${sprung}\nexit 1\n`, { mode: 0o755 });
     hosts = Hosts.make(3);
     mesh = await TestMesh.start({
       daemons: 3,
       slots: 2,
-      port,
       host: (number) => hosts.address(number),
       wrap: (number) => hosts.wrap(number, remoteShells, trap),
       clientAddress: (daemon) => hosts.door(Number(daemon.name.slice(1)), port, daemon.folder),
@@ -32,6 +35,7 @@ describe("MPI over three hosts without ssh", () => {
   afterAll(async () => {
     await mesh?.stop();
     hosts?.remove();
+    rmSync(folder, { recursive: true, force: true });
   });
 
   it("the hosts know each other by names of their own", async () => {
@@ -39,7 +43,9 @@ describe("MPI over three hosts without ssh", () => {
     expect(found.map(({ name, address }) => [name, address])).toEqual(
       nodes.map((name, index) => [name, `${hosts.address(index + 1)}:${port}`]),
     );
-    expect(found.every(({ interfaces }) => interfaces.some(({ cidr }) => cidr === "10.77.0.0/24"))).toBe(true);
+    expect(found.every(({ interfaces }) => interfaces.some(({ cidr }) => cidr === "10.77.0.0/24"))).toBe(
+      true,
+    );
   });
 
   it("an allreduce of two ranks on each host has the right sum, and every daemon started its own", async () => {
@@ -67,7 +73,9 @@ describe("MPI over three hosts without ssh", () => {
     const hostFile = readFileSync(join(mesh.daemon("n1").folder, `jobs/${id}.1/hostfile`), "utf8");
     expect(hostFile).toBe("host-1 slots=2\nn2 slots=2\nn3 slots=2\n");
     const names = hosts.processes().map((pid) => commandOf(pid).split("\0", 1)[0] ?? "");
-    expect(names.filter((name) => /\b(?:ssh|sshd|rsh)$/.test(name) && !name.endsWith("gpumesh-rsh"))).toEqual([]);
+    expect(names.filter((name) => /\b(?:ssh|sshd|rsh)$/.test(name) && !name.endsWith("gpumesh-rsh"))).toEqual(
+      [],
+    );
 
     writeFileSync(finish, "");
     const job = await mesh.succeeded(id);

@@ -111,7 +111,10 @@ describe("gangs on three nodes with GPUs", () => {
   }
 
   async function expectAllSixteen(job: number): Promise<void> {
-    const [one, two] = (await mesh.log(job)).trimEnd().split("\n").map((line) => line.split(" "));
+    const [one, two] = (await mesh.log(job))
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.split(" "));
     expect([one?.slice(0, 3), two?.slice(0, 3)]).toEqual([
       ["n1", "0", "8"],
       ["n2", "1", "8"],

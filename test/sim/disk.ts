@@ -1,15 +1,16 @@
-import type { LogBatch, LogDatabase } from "../../daemon/raft/level-log.ts";
+import type { LogDatabase, LogDevice, MarkBytes, Operation } from "../../daemon/raft/log-device.ts";
+import type { LogBatch } from "../../daemon/raft/raft-log.ts";
+import { Contents } from "./contents.ts";
+import { DiskBytes } from "./disk-bytes.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Verdict } from "./verdict.ts";
 
-type Operations = Parameters<LogDatabase["batch"]>[0];
-
 interface Written {
-  readonly operations: Operations;
+  readonly operations: readonly Operation[];
   /** What the raft log meant by it. */
   readonly meaning: LogBatch | null;
-  readonly file: number;
+  file: number;
   /** `answered`: reported as written, yet only in the memory of the operating system. */
   state: "in-flight" | "answered" | "synced" | "failed";
 }
@@ -35,6 +36,7 @@ export class Disk {
   readonly #onDurable: (meaning: LogBatch) => void;
   /** Called when durability has to be judged anew, with the meanings of all that is on disk. */
   readonly #onSurvived: (meanings: readonly LogBatch[]) => void;
+  readonly #markBytes: DiskBytes;
   #written: Written[] = [];
   #file = 0;
   #nextMeaning: LogBatch | null = null;
@@ -59,6 +61,7 @@ export class Disk {
     this.#random = random;
     this.#rates = rates;
     this.#verdict = verdict;
+    this.#markBytes = new DiskBytes(random.fork("mark"));
     this.#onDurable = listeners.onDurable;
     this.#onSurvived = listeners.onSurvived;
   }
@@ -123,6 +126,7 @@ export class Disk {
     for (const batch of survivors) batch.state = "synced";
     this.#written = survivors;
     this.#waiting = [];
+    this.#markBytes.crash(power);
     this.#onSurvived(this.#written.flatMap(({ meaning }) => meaning ?? []));
   }
 
@@ -143,65 +147,113 @@ export class Disk {
     put.value = flipped;
   }
 
-  /** The database as this process opens it. */
-  database(process: Process): LogDatabase {
-    let contents = new Map<string, Buffer>();
-    let failure: Error | null = null;
-    return {
-      location: "disk",
-      open: () => {
-        // What is recovered goes into a new, synced file.
-        for (const batch of this.#written) this.#becomeDurable(batch);
-        this.#file++;
-        contents = contentsOf(this.#written);
-        return Promise.resolve();
-      },
-      get: (key) => Promise.resolve(contents.get(key.toString("latin1"))),
-      batch: (operations, { sync }) => {
-        if (this.#full) {
-          this.#verdict.mark("disk full");
-          failure ??= new Error("IO error: No space left on device");
-        }
-        if (failure !== null) return Promise.reject(failure);
-        if (this.#written.length % this.#rates.batchesPerFile === 0) this.#file++;
-        const batch: Written = {
-          operations,
-          meaning: this.#nextMeaning,
-          file: this.#file,
-          state: "in-flight",
-        };
-        this.#nextMeaning = null;
-        this.#written.push(batch);
-        const fails = this.#failNext;
-        this.#failNext = false;
-        return new Promise((resolve, reject) => {
-          const finish = (): void => {
-            if (!process.alive) return;
-            if (fails) {
-              this.#verdict.mark("disk error");
-              failure = new Error("IO error: fdatasync: Input/output error");
-              batch.state = "failed";
-              return process.post("io", this.#random.around(0.05), () => reject(failure));
-            }
-            if (sync) this.#sync(batch);
-            else batch.state = "answered";
-            // The answer comes after the fact, and a crash may come between them.
+  /** The disk as this process opens it. */
+  device(process: Process): LogDevice {
+    const markBytes: MarkBytes = {
+      read: (into) => Promise.resolve(this.#markBytes.read(into)),
+      write: (bytes, position) => {
+        this.#markBytes.write(bytes, position);
+        return new Promise((resolve) => {
+          this.#whenWritten(process, this.#fsyncMs(), true, () => {
+            this.#markBytes.sync();
             process.post("io", this.#random.around(0.05), resolve);
-          };
-          const writingMs = sync ? this.#fsyncMs() : 0.01;
-          if (this.#interruption !== null) {
-            process.device(this.#random.next() * 1.2 * writingMs, this.#interruption);
-            this.#interruption = null;
-          }
-          process.device(writingMs, () => {
-            if (this.#hung && sync) this.#waiting.push(finish);
-            else finish();
           });
         });
       },
-      iterator: (range) => ascending(contents, range.gte.toString("latin1"), range.lt.toString("latin1")),
       close: () => Promise.resolve(),
     };
+    return { database: this.#database(process), openMarkBytes: () => Promise.resolve(markBytes) };
+  }
+
+  /** Batches are written one after the other, in the order in which they came. */
+  #database(process: Process): LogDatabase {
+    const contents = new Contents(this.#random);
+    const queue: (() => void)[] = [];
+    let failure: Error | null = null;
+    let status: LogDatabase["status"] = "closed";
+    const next = (): void => {
+      queue.shift();
+      queue[0]?.();
+    };
+    const write = (batch: Written, sync: boolean, settle: (error: Error | null) => void): void => {
+      if (this.#full) {
+        this.#verdict.mark("disk full");
+        failure ??= new Error("IO error: No space left on device");
+      }
+      if (failure !== null) {
+        settle(failure);
+        return next();
+      }
+      if (this.#written.length % this.#rates.batchesPerFile === 0) this.#file++;
+      batch.file = this.#file;
+      this.#written.push(batch);
+      const fails = this.#failNext;
+      this.#failNext = false;
+      const writingMs = sync ? this.#fsyncMs() : 0.01;
+      if (this.#interruption !== null) {
+        process.device(this.#random.next() * 1.2 * writingMs, this.#interruption);
+        this.#interruption = null;
+      }
+      this.#whenWritten(process, writingMs, sync, () => {
+        if (fails) {
+          this.#verdict.mark("disk error");
+          failure = new Error("IO error: fdatasync: Input/output error");
+          batch.state = "failed";
+        } else {
+          if (sync) this.#sync(batch);
+          else batch.state = "answered";
+          contents.change(batch.operations);
+        }
+        const outcome = failure;
+        // The answer comes after the fact, and a crash may come between them.
+        process.post("io", this.#random.around(0.05), () => settle(outcome));
+        next();
+      });
+    };
+    return {
+      location: "disk",
+      get status() {
+        return status;
+      },
+      open: () => {
+        // What is recovered goes into a new, synced file.
+        for (const batch of this.#written) {
+          this.#becomeDurable(batch);
+          contents.change(batch.operations);
+        }
+        this.#file++;
+        status = "open";
+        return Promise.resolve();
+      },
+      batch: (operations, { sync }) => {
+        const batch: Written = { operations, meaning: this.#nextMeaning, file: 0, state: "in-flight" };
+        this.#nextMeaning = null;
+        return new Promise((resolve, reject) => {
+          const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));
+          queue.push(() => write(batch, sync, settle));
+          if (queue.length === 1) queue[0]?.();
+        });
+      },
+      get: (key, options) => contents.get(key, options),
+      iterator: (range) => contents.iterator(range),
+      keys: (range) => contents.keys(range),
+      snapshot: () => contents.snapshot(),
+      close: () => {
+        status = "closed";
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Calls when the device has done it, unless the process is gone then. */
+  #whenWritten(process: Process, ms: number, sync: boolean, done: () => void): void {
+    const finish = (): void => {
+      if (process.alive) done();
+    };
+    process.device(ms, () => {
+      if (this.#hung && sync) this.#waiting.push(finish);
+      else finish();
+    });
   }
 
   #fsyncMs(): number {
@@ -221,28 +273,5 @@ export class Disk {
     if (batch.state === "synced") return;
     batch.state = "synced";
     if (batch.meaning !== null) this.#onDurable(batch.meaning);
-  }
-}
-
-function contentsOf(written: readonly Written[]): Map<string, Buffer> {
-  const contents = new Map<string, Buffer>();
-  for (const { operations } of written) {
-    for (const operation of operations) {
-      const key = operation.key.toString("latin1");
-      if (operation.type === "put") contents.set(key, operation.value);
-      else contents.delete(key);
-    }
-  }
-  return contents;
-}
-
-async function* ascending(
-  contents: ReadonlyMap<string, Buffer>,
-  from: string,
-  to: string,
-): AsyncGenerator<[Buffer, Buffer]> {
-  const found = [...contents].filter(([key]) => key >= from && key < to);
-  for (const [key, value] of found.toSorted(([a], [b]) => (a < b ? -1 : 1))) {
-    yield [Buffer.from(key, "latin1"), value];
   }
 }

@@ -76,7 +76,7 @@ export class Faults {
       case "members":
         return this.#changeMembers(fault.change, fault.pick);
       case "transfer":
-        return this.#transfer(fault.pick);
+        return void this.leader()?.store.handOver();
       case "split":
         return this.#cut(fault.ms, (from, to) => fault.group.includes(from) !== fault.group.includes(to));
       default: {
@@ -160,13 +160,6 @@ export class Faults {
     this.#later(ms, () => {
       for (const { from, to } of pairs) network.unblock(from, to);
     });
-  }
-
-  #transfer(pick: number): void {
-    const leader = this.leader();
-    const voters = leader?.store.members().voters ?? [];
-    const to = voters[pick % Math.max(1, voters.length)];
-    if (to !== undefined) leader?.store.transferLeadership(to);
   }
 
   #changeMembers(change: Extract<Fault, { kind: "members" }>["change"], pick: number): void {

@@ -1,8 +1,9 @@
 import type { Message } from "../../daemon/raft/core/core.ts";
-import type { RaftTransport } from "../../daemon/raft/transport.ts";
+import type { RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
+import { SnapshotStream } from "./snapshot-stream.ts";
 import type { Verdict } from "./verdict.ts";
 
 export interface NetworkRates {
@@ -30,6 +31,7 @@ interface Port {
   readonly process: Process;
   onMessage: (message: Message) => void;
   onUnreachable: (member: number) => void;
+  onSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
 }
 
 export class Network {
@@ -58,11 +60,20 @@ export class Network {
 
   /** The transport of a member's new process. */
   join(member: number, process: Process): RaftTransport {
-    const port: Port = { process, onMessage: () => {}, onUnreachable: () => {} };
+    const port: Port = {
+      process,
+      onMessage: () => {},
+      onUnreachable: () => {},
+      onSnapshot: () => Promise.reject(new Error("nobody takes snapshots yet")),
+    };
     this.#ports.set(member, port);
     return {
       send: (messages) => {
         if (process.alive) for (const message of messages) this.#carry(message);
+      },
+      sendSnapshot: (transfer) => this.#carrySnapshot(process, transfer),
+      onSnapshot: (handler) => {
+        port.onSnapshot = handler;
       },
       onMessage: (handler) => {
         port.onMessage = handler;
@@ -106,6 +117,35 @@ export class Network {
     if (!link.random.chance(duplicate)) return;
     this.#verdict.mark("message duplicated");
     this.#deliver(link, message);
+  }
+
+  async #carrySnapshot(sender: Process, transfer: SnapshotTransfer): Promise<void> {
+    const { message } = transfer;
+    const { from, to } = message;
+    const port = this.#ports.get(to);
+    if (port === undefined) throw new Error(`member ${to} does not run`);
+    this.#onSent(message);
+    const stream = new SnapshotStream(
+      this.#clock,
+      { process: sender, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
+      { process: port.process, carry: (arrived) => this.#hop(to, from, sender, arrived) },
+      transfer.chunks,
+    );
+    await stream.run((chunks) => port.onSnapshot({ ...transfer, chunks }));
+  }
+
+  /** Carries a part of a stream, which is lost with the stream's messages. */
+  #hop(from: number, to: number, process: Process, arrived: () => void): void {
+    const link = this.#link(from, to);
+    const { stream } = link;
+    if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
+    this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
+      if (link.stream !== stream || link.blocks > 0) return;
+      process.post("io", 0, () => {
+        this.#clock.note(`snapshot ${from}->${to}`);
+        arrived();
+      });
+    });
   }
 
   #deliver(link: Link, message: Message): void {

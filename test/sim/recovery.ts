@@ -75,22 +75,23 @@ export class Recovery {
     }
   }
 
-  /** A leader that is asked to hand over to a healthy voter does so. */
+  /** A leader that is asked to hand over to a healthy voter does so, where all are healthy. */
   #transfer(triesLeft: number): void {
     const { verdict, clock } = this.#world;
     const leader = this.#faults.leader();
     const voters = leader?.store.members().voters ?? [];
     const running = this.#faults.running().map(({ replica }) => replica.id);
-    const to = voters.find((id) => id !== leader?.replica.id && running.includes(id));
-    if (this.#ill !== null || leader === undefined || to === undefined) return this.#settle();
-    if (triesLeft === 0) return verdict.fail("a leader hands over when it is asked to", `to ${to}`);
+    const healthy = this.#ill === null && voters.length > 1 && voters.every((id) => running.includes(id));
+    if (leader === undefined || !healthy) return this.#settle();
+    const { id } = leader.replica;
+    if (triesLeft === 0) return verdict.fail("a leader hands over when it is asked to", `replica ${id}`);
     const { term } = leader.store.leadership();
-    leader.store.transferLeadership(to);
+    void leader.store.handOver();
     const deadline = clock.now + TRANSFER_MS_MAX;
     const look = (): void => {
       const now = this.#faults.leader();
-      if (now?.replica.id === to) return this.#settle();
       const another = now !== undefined && now.store.leadership().term > term;
+      if (another && now.replica.id !== id) return this.#settle();
       if (another || clock.now > deadline) return this.#transfer(triesLeft - 1);
       clock.after(LOOK_MS, look);
     };

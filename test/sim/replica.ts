@@ -1,5 +1,7 @@
-import { LevelLog, LogError } from "../../daemon/raft/level-log.ts";
-import type { RaftLog } from "../../daemon/raft/level-log.ts";
+import { LevelLog } from "../../daemon/raft/level-log.ts";
+import { LogError } from "../../daemon/raft/raft-log.ts";
+import type { OpenLogOptions, RaftLog } from "../../daemon/raft/raft-log.ts";
+import type { CompactionLimits } from "../../daemon/raft/synced-entries.ts";
 import { RaftStore } from "../../daemon/store/raft-store.ts";
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
@@ -34,6 +36,7 @@ export class Replica {
   readonly #verdict: Verdict;
   readonly #clockRate: number;
   readonly #founders: readonly number[] | null;
+  readonly #compaction: CompactionLimits;
   readonly #onEvent: (replica: Replica) => void;
   readonly #onStart: (replica: Replica) => void;
   #process: Process | null = null;
@@ -51,6 +54,7 @@ export class Replica {
     readonly clockRate: number;
     /** Null for one that joins later. */
     readonly founders: readonly number[] | null;
+    readonly compaction: CompactionLimits;
     /** Called after each event in it. */
     readonly onEvent: (replica: Replica) => void;
     readonly onStart: (replica: Replica) => void;
@@ -63,6 +67,7 @@ export class Replica {
     this.#verdict = options.verdict;
     this.#clockRate = options.clockRate;
     this.#founders = options.founders;
+    this.#compaction = options.compaction;
     this.#onEvent = options.onEvent;
     this.#onStart = options.onStart;
   }
@@ -93,7 +98,8 @@ export class Replica {
         transport: this.#network.join(this.id, process),
         environment: process.environment,
         bootstrap: this.#hasRun || this.#founders === null ? null : { voters: this.#founders },
-        openLog: (_folder, { onFatal }) => this.#openLog(process, onFatal),
+        openLog: (_folder, options) => this.#openLog(process, options),
+        compaction: this.#compaction,
         onFatal: (error) => this.#exit(process, error),
         report: (_level, line) => {
           for (const [pattern, mark] of MARKS) if (pattern.test(line)) this.#verdict.mark(mark);
@@ -121,18 +127,23 @@ export class Replica {
     this.#clock.after(delayMs, () => this.start());
   }
 
-  #openLog(process: Process, onFatal: (error: Error) => void): Promise<RaftLog> {
-    return LevelLog.open("log", { onFatal, database: this.disk.database(process) }).then((log) => ({
+  async #openLog(process: Process, options: OpenLogOptions): Promise<RaftLog> {
+    const log = await LevelLog.open("log", { ...options, device: this.disk.device(process) });
+    return {
       recovered: log.recovered,
       get lastIndex() {
         return log.lastIndex;
       },
-      append: (batch) => {
+      append: async (batch) => {
         this.disk.announce(batch);
-        return log.append(batch);
+        await log.append(batch);
+        if (batch.install !== null) this.#verdict.mark("snapshot installed");
+        if (batch.compactTo !== null) this.#verdict.mark("log compacted");
       },
+      stage: () => log.stage(),
+      openSnapshot: () => log.openSnapshot(),
       close: () => log.close(),
-    }));
+    };
   }
 
   /** The process has ended itself. */

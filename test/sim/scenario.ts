@@ -1,3 +1,4 @@
+import type { CompactionLimits } from "../../daemon/raft/synced-entries.ts";
 import type { ClientRates } from "./clients.ts";
 import type { DiskRates } from "./disk.ts";
 import type { NetworkRates } from "./network.ts";
@@ -42,7 +43,7 @@ export type Fault = { readonly atMs: number } & (
       readonly change: "add" | "remove" | "replace" | "learner" | "promote" | "demote";
       readonly pick: number;
     }
-  | { readonly kind: "transfer"; readonly pick: number }
+  | { readonly kind: "transfer" }
 );
 
 type FaultKind = Fault["kind"];
@@ -56,6 +57,8 @@ export interface Scenario {
   readonly network: NetworkRates;
   readonly disk: DiskRates;
   readonly clients: ClientRates;
+  /** Small enough that who is away for a while needs a snapshot; null for those of a real daemon, which no run comes near. */
+  readonly compaction: CompactionLimits | null;
   /** How far a replica's clock may run from true time, as a share of it. */
   readonly clockDrift: number;
   /** Virtual ms in which faults strike. */
@@ -119,10 +122,21 @@ export function scenarioOf(seed: number): Scenario {
       thinkMs: random.pick([10, 40, 120]),
       answerLoss: random.pick([0, 0, 0.1, 0.3]),
     },
+    compaction: compactionOf(random),
     clockDrift: random.pick([0, 0.01, 0.1]),
     chaosMs,
     faults,
     ill: random.chance(0.5) ? random.pick(["deaf", "mute", "half", "hung disk"] as const) : null,
+  };
+}
+
+function compactionOf(random: Random): CompactionLimits | null {
+  if (random.chance(0.25)) return null;
+  return {
+    entriesKeptMin: random.pick([0, 2, 10, 40]),
+    entriesKeptBytesMax: random.pick([500, 5_000, 100_000]),
+    compactedPerBatchMin: random.pick([1, 5, 20]),
+    compactedPerBatchMax: random.pick([20, 200]),
   };
 }
 
@@ -156,7 +170,7 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
       return { atMs, kind, change, pick: random.below(1_000) };
     }
     case "transfer":
-      return { atMs, kind, pick: random.below(1_000) };
+      return { atMs, kind };
     case "reset":
     case "error":
       return { atMs, kind, target };

@@ -3,7 +3,7 @@ import { scenarioOf } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { explain, tryTwice } from "./trial.ts";
 
-const SEEDS = 200;
+const SEEDS = 50;
 
 describe("a group of whole replicas under faults", () => {
   it(`keeps every invariant in ${SEEDS} runs, each the same when repeated`, async () => {

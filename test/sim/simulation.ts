@@ -1,3 +1,4 @@
+import { DEFAULT_COMPACTION } from "../../daemon/raft/core-config.ts";
 import { DurableLogs } from "./checks/durable-logs.ts";
 import { RaftInvariants } from "./checks/raft-invariants.ts";
 import { StateMachines } from "./checks/state-machines.ts";
@@ -85,6 +86,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       verdict,
       clockRate,
       founders: founders.includes(id) ? founders : null,
+      compaction: scenario.compaction ?? DEFAULT_COMPACTION,
       onEvent: (each) => {
         touched = each;
       },

@@ -3,10 +3,12 @@ import type { ChildProcess } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../../executor/process-executor-harness.ts";
-import { attemptOf, JOB, temporaryFolder, TOKEN } from "../agent.fixture.ts";
+import { afterwards, attemptOf, cleanUp, JOB, temporaryFolder, TOKEN } from "../agent.fixture.ts";
 import { ShellNode } from "./shell.fixture.ts";
+
+afterAll(cleanUp);
 
 const program = fileURLToPath(new URL("./gpumesh-rsh.ts", import.meta.url));
 
@@ -22,27 +24,28 @@ class Rsh {
       env: { PATH: "/usr/bin:/bin", ...environment },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    onTestFinished(() => void this.process.kill("SIGKILL"));
+    afterwards(() => void this.process.kill("SIGKILL"));
     this.process.stdout?.on("data", (data: Buffer) => (this.stdout += data.toString()));
     this.process.stderr?.on("data", (data: Buffer) => (this.stderr += data.toString()));
     this.ended = new Promise((resolve) => this.process.on("close", resolve));
   }
 }
 
-async function start(): Promise<{ readonly node: ShellNode; readonly environment: Record<string, string> }> {
-  const node = await ShellNode.start("n1", await attemptOf());
-  const environment = {
+let node: ShellNode;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  node = await ShellNode.start("n1", await attemptOf());
+  environment = {
     GPUMESH_RSH_SOCKET: node.socketPath,
     GPUMESH_ATTEMPT_TOKEN: TOKEN,
     GPUMESH_JOB_ID: String(JOB),
     GPUMESH_ATTEMPT: "1",
   };
-  return { node, environment };
-}
+});
 
 describe("gpumesh-rsh", () => {
   it("runs a command line as ssh would, through a restart of the daemon", async () => {
-    const { node, environment } = await start();
     const gate = join(temporaryFolder(), "gate");
     const line = `printf "a  b"; printf e >&2; until [ -e ${gate} ]; do sleep 0.02; done; printf c; exit 9`;
     const rsh = new Rsh(environment, "-x", "-q", "host-n1", ...line.split(" "));
@@ -56,7 +59,6 @@ describe("gpumesh-rsh", () => {
   });
 
   it("ends the command when it is told to end, even while the daemon is away", async () => {
-    const { node, environment } = await start();
     const prompt = new Rsh(environment, "host-n1", "echo on; exec sleep 60");
     const patient = new Rsh(environment, "host-n1", "echo on; exec sleep 60");
     await until(() => prompt.stdout === "on\n" && patient.stdout === "on\n");
@@ -69,7 +71,6 @@ describe("gpumesh-rsh", () => {
   });
 
   it("says why with 255 when it can not", async () => {
-    const { environment } = await start();
     const { GPUMESH_ATTEMPT_TOKEN: _, ...outside } = environment;
     const cases = [
       new Rsh(environment, "n9", "true"),

@@ -2,13 +2,12 @@ import { randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { onTestFinished } from "vitest";
 import type { Attempt } from "../../../scheduler/model/job.ts";
 import { bootClockMs } from "../../executor/boot-clock.ts";
 import { ProcessHarness, until } from "../../executor/process-executor-harness.ts";
 import type { Directory } from "../../mesh/directory.ts";
 import { Agent } from "../agent.ts";
-import { assignedEntry, JOB, nodeFacts, temporaryFolder, TOKEN } from "../agent.fixture.ts";
+import { afterwards, assignedEntry, JOB, nodeFacts, temporaryFolder, TOKEN } from "../agent.fixture.ts";
 import { Ledger } from "../ledger.ts";
 import { linesTo, ScriptedLeader } from "../scripted-leader.fixture.ts";
 import type { ShellRequest } from "./protocol.ts";
@@ -40,7 +39,7 @@ export class ShellNode {
 
   static async start(name: string, attempt: Attempt): Promise<ShellNode> {
     const node = new ShellNode(name);
-    onTestFinished(() => node.#harness.close());
+    afterwards(() => node.#harness.close());
     const handle = { id: `${JOB}.1`, dir: join(node.#dataDir, "jobs", `${JOB}.1`), token: TOKEN };
     const { executor } = node.#harness;
     await executor.openPart(handle);
@@ -49,7 +48,7 @@ export class ShellNode {
     const ledger = await Ledger.open(join(node.#dataDir, "ledger"));
     await ledger.write(await assignedEntry({ kind: "started", attempt, partIndex }));
     await node.startDaemon();
-    onTestFinished(() => node.stopDaemon());
+    afterwards(() => node.stopDaemon());
     return node;
   }
 

@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { until } from "../../executor/process-executor-harness.ts";
-import { attemptOf, commandsOf, jobSpec, temporaryFolder } from "../agent.fixture.ts";
+import { attemptOf, cleanUp, commandsOf, jobSpec, temporaryFolder } from "../agent.fixture.ts";
 import { connected } from "../daemon.fixture.ts";
 import { linesTo, ScriptedLeader } from "../scripted-leader.fixture.ts";
 import { JOB, TOKEN } from "../agent.fixture.ts";
@@ -12,13 +12,17 @@ import { LINE_BYTES_MAX } from "./protocol.ts";
 import { Caller, newId, ShellNode } from "./shell.fixture.ts";
 import { serveShell } from "./shell-service.ts";
 
+afterAll(cleanUp);
+
+let head: ShellNode;
+let other: ShellNode;
+
 /** The two nodes of a gang that has started. */
-async function gang(): Promise<{ readonly head: ShellNode; readonly other: ShellNode }> {
+beforeAll(async () => {
   const attempt = await attemptOf({ nodes: ["n1", "n2"] });
-  const [head, other] = await Promise.all([ShellNode.start("n1", attempt), ShellNode.start("n2", attempt)]);
+  [head, other] = await Promise.all([ShellNode.start("n1", attempt), ShellNode.start("n2", attempt)]);
   head.knows(other);
-  return { head, other };
-}
+});
 
 /** A line that prints `first`, waits for a file, prints `second` and exits with 7. */
 function inTwoSteps(folder: string): { readonly line: string; readonly goOn: () => Promise<void> } {
@@ -29,7 +33,6 @@ function inTwoSteps(folder: string): { readonly line: string; readonly goOn: () 
 
 describe("the remote shell", () => {
   it("copies output and exit code exactly, from its own node and from another", async () => {
-    const { head } = await gang();
     const bytes = randomBytes(200_000);
     const file = join(temporaryFolder(), "bytes");
     await writeFile(file, bytes);
@@ -42,7 +45,6 @@ describe("the remote shell", () => {
   });
 
   it.each(["host-n1", "n2"])("finds the command on %s again for a caller that comes back", async (host) => {
-    const { head } = await gang();
     const { line, goOn } = inTwoSteps(temporaryFolder());
     const id = newId();
     const first = head.caller(host, line, { id });
@@ -58,7 +60,6 @@ describe("the remote shell", () => {
   });
 
   it("goes on when the other node's daemon restarts", async () => {
-    const { head, other } = await gang();
     const { line, goOn } = inTwoSteps(temporaryFolder());
     const caller = head.caller("n2", line);
     await caller.printed("first");
@@ -71,7 +72,6 @@ describe("the remote shell", () => {
   });
 
   it("goes on when its own node's daemon restarts", async () => {
-    const { head } = await gang();
     const { line, goOn } = inTwoSteps(temporaryFolder());
     const id = newId();
     const first = head.caller("n2", line, { id });
@@ -85,14 +85,14 @@ describe("the remote shell", () => {
   });
 
   it.each(["host-n1", "n2"])("stops a command on %s for its caller, told before or after", async (host) => {
-    const { head } = await gang();
     const running = head.caller(host, "printf on; exec sleep 60");
     await running.printed("on");
     running.say('{"stop":true}\n');
     const hasty = head.caller(host, "exec sleep 60");
     hasty.say('{"stop":true}\n');
     expect((await running.exit()).code).toBe(143);
-    expect([126, 143]).toContain((await hasty.exit()).code);
+    // Not executed at all, or ended by TERM; by KILL where TERM came before the command was there to take it.
+    expect([126, 143, 137]).toContain((await hasty.exit()).code);
   });
 
   it.each([
@@ -101,14 +101,12 @@ describe("the remote shell", () => {
     ["an attempt that is not here", { attempt: 2 }, "no attempt 7.2 with that token"],
     ["a request that is none", { id: "../../tmp/x" }, "does not understand"],
   ])("refuses %s", async (_what, request, reason) => {
-    const { head } = await gang();
     const exit = await head.caller("n2", "true", request).exit();
     expect(exit.code).toBe(255);
     expect(exit.reason).toContain(reason);
   });
 
   it("hangs up on hostile lines", async () => {
-    const { head } = await gang();
     const noise = new Caller(head.socketPath, "\u0000{}{\n");
     expect((await noise.exit()).reason).toContain("does not understand");
     const long = new Caller(head.socketPath, "x".repeat(LINE_BYTES_MAX + 70_000));
@@ -119,7 +117,6 @@ describe("the remote shell", () => {
   });
 
   it("lets nobody stop a command of whose attempt he does not know the token", async () => {
-    const { head, other } = await gang();
     const { line, goOn } = inTwoSteps(temporaryFolder());
     const id = newId();
     const caller = head.caller("n2", line, { id });
@@ -154,7 +151,6 @@ describe("the remote shell", () => {
   });
 
   it("runs the command in the folder of the attempt on that node", async () => {
-    const { head } = await gang();
     const marker = randomBytes(8).toString("hex");
     const caller = head.caller("n2", `echo ${marker} >"$GPUMESH_ATTEMPT_DIR/seen"; pwd`);
     expect((await caller.exit()).code).toBe(0);

@@ -71,7 +71,7 @@ main() {
   [ -e "$dir/ending" ] && read -r ended_by <"$dir/ending"
   reason=
   clear_group || reason="processes of the command are left that cannot be killed"
-  [ -e "$dir/started" ] && read -r _ _ _ _ _ started <"$dir/started"
+  [ -s "$dir/started" ] && read -r _ _ _ _ _ started <"$dir/started"
   read_clock
   read_deadline
   [ "$deadline" -gt "$now" ] || kill_token_carriers

@@ -36,7 +36,7 @@ look() {
     [ -n "$claim_boot" ] || continue
     if [ "$claim_boot" != "$boot_id" ] || ! is_alive "$shim_pid" "$shim_start"; then
       (end_lost) 9>&-
-    elif [ -e "$dir/started" ]; then
+    elif [ -s "$dir/started" ]; then
       read -r _ guard_pid guard_start _ <"$dir/started"
       is_alive "$guard_pid" "$guard_start" || (end_unguarded) 9>&-
     fi
@@ -51,7 +51,7 @@ end_lost() {
   clear_group || return
   read_clock
   started=$now
-  [ -e "$dir/started" ] && read -r _ _ _ _ _ started <"$dir/started"
+  [ -s "$dir/started" ] && read -r _ _ _ _ _ started <"$dir/started"
   record_exit 137 shim-lost "$started" "$now" "the shim was gone; the watcher ended the command"
 }
 

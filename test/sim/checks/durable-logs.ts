@@ -1,5 +1,5 @@
-import type { Entry, HardState, Message } from "../../../daemon/raft/core/core.ts";
-import type { LogBatch } from "../../../daemon/raft/level-log.ts";
+import type { Entry, EntryId, HardState, Message } from "../../../daemon/raft/core/core.ts";
+import type { LogBatch } from "../../../daemon/raft/raft-log.ts";
 import { hashText } from "../random.ts";
 import type { Verdict } from "../verdict.ts";
 
@@ -7,6 +7,14 @@ import type { Verdict } from "../verdict.ts";
 export interface EntryMark {
   readonly term: number;
   readonly content: number;
+}
+
+interface DurableLog {
+  /** The entry that the newest installed snapshot ends with; what is before it is on the disk as state only. */
+  start: EntryId;
+  /** That of index 1 first. Those that the log has forgotten are kept: the stored state is made of them. */
+  entries: EntryMark[];
+  hardState: HardState;
 }
 
 const NOTHING: HardState = { term: 0, vote: 0, commit: 0 };
@@ -17,7 +25,7 @@ const NOTHING: HardState = { term: 0, vote: 0, commit: 0 };
  */
 export class DurableLogs {
   readonly #verdict: Verdict;
-  readonly #logs = new Map<number, { entries: EntryMark[]; hardState: HardState }>();
+  readonly #logs = new Map<number, DurableLog>();
   /** What was ever seen at (index, term): the entry, and the term of the one before it. */
   readonly #seen = new Map<string, { readonly content: number; before: number | undefined }>();
   readonly #votes = new Map<string, number>();
@@ -30,13 +38,23 @@ export class DurableLogs {
     return this.#log(replica).entries[index - 1];
   }
 
+  /** The end of the snapshot that this replica has installed last; index 0 for none. */
+  start(replica: number): EntryId {
+    return this.#log(replica).start;
+  }
+
   hardState(replica: number): HardState {
     return this.#log(replica).hardState;
   }
 
   /** A batch has become durable. */
-  append(replica: number, { entries, hardState }: LogBatch): void {
+  append(replica: number, { entries, hardState, install }: LogBatch): void {
     const log = this.#log(replica);
+    if (install !== null) {
+      log.start = { index: install.point.index, term: install.point.term };
+      log.entries = [];
+      log.entries.length = install.point.index;
+    }
     const first = entries[0];
     if (first !== undefined) log.entries.length = Math.min(log.entries.length, first.index - 1);
     let before = first === undefined ? undefined : this.#termAt(replica, first.index - 1);
@@ -109,12 +127,14 @@ export class DurableLogs {
   }
 
   #termAt(replica: number, index: number): number | undefined {
-    return index === 0 ? 0 : this.at(replica, index)?.term;
+    const { start } = this.#log(replica);
+    return index === start.index ? start.term : this.at(replica, index)?.term;
   }
 
-  #log(replica: number): { entries: EntryMark[]; hardState: HardState } {
+  #log(replica: number): DurableLog {
     let log = this.#logs.get(replica);
-    if (log === undefined) this.#logs.set(replica, (log = { entries: [], hardState: NOTHING }));
+    if (log === undefined)
+      this.#logs.set(replica, (log = { start: { index: 0, term: 0 }, entries: [], hardState: NOTHING }));
     return log;
   }
 }

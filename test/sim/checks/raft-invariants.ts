@@ -74,7 +74,10 @@ export class RaftInvariants {
     if (this.#leaderOfTerm.size > 1) this.#verdict.mark("leader change");
     // A leader's own vote is on disk when it is elected, and so is everything before it in its log.
     const missing = this.#committed.findIndex(
-      (entry, at) => entry.inTerm < term && !sameEntry(entry, this.#logs.at(id, at + 1)),
+      (entry, at) =>
+        at + 1 > this.#logs.start(id).index &&
+        entry.inTerm < term &&
+        !sameEntry(entry, this.#logs.at(id, at + 1)),
     );
     if (missing === -1) return;
     this.#verdict.fail(
@@ -85,7 +88,8 @@ export class RaftInvariants {
 
   /** A leader counts only entries of its own term, and those are on the disks of a quorum then. */
   #checkCommit({ id, term, commit, confState }: RaftStatus, confBefore: ConfState): void {
-    const has = (replica: number): boolean => this.#logs.at(replica, commit)?.term === term;
+    const has = (replica: number): boolean =>
+      this.#logs.at(replica, commit)?.term === term || this.#logs.start(replica).index >= commit;
     if (isQuorum(confBefore, has) || isQuorum(confState, has)) return;
     const holders = [...confState.voters, ...confState.votersOutgoing].filter(has);
     this.#verdict.fail(
@@ -96,6 +100,17 @@ export class RaftInvariants {
   }
 
   #checkApplied(id: number, index: number, term: number): void {
+    const start = this.#logs.start(id);
+    if (index <= start.index) {
+      // Known by its term alone; the state that came with it is compared with those of the others.
+      const known = this.#committed[index - 1];
+      if (index < start.index || known === undefined || known.term === start.term) return;
+      this.#verdict.fail(
+        "state machine safety",
+        `replica ${id} installed entry ${index} of term ${start.term}, another one applied that of term ${known.term}`,
+      );
+      return;
+    }
     const own = this.#logs.at(id, index);
     if (own === undefined) {
       this.#verdict.fail(

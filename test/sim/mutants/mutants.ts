@@ -15,11 +15,11 @@ export interface Mutant {
 
 /** Bugs of the list without a mutant, and why. */
 export const NOT_PLANTED: Readonly<Record<string, string>> = {
-  "13": "needs snapshots",
+  "13": "no mutant of the snapshots yet",
   "18": "no code here reads a clock that a stall could mislead: real processes show it",
   "19": "no wall clock in reach: a lint rule shows it",
   "23": "needs the policy that chooses voters",
-  "24": "needs snapshots",
+  "24": "no mutant of the snapshots yet",
   "25": "needs limits small enough to be reached in a run",
   "26": "needs leases",
   "27": "needs incarnations of members",
@@ -74,8 +74,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "daemon/raft/log-writer.ts",
-        find: "    this.#writingTicks = 0;\n    this.#writing = this.#log",
-        put: "    this.#writingTicks = 0;\n    this.#written(appends);\n    this.#writing = this.#log",
+        find: "    this.#cancelFlush = null;\n    this.#writing = log\n",
+        put:
+          "    this.#cancelFlush = null;\n    if (install === null) {\n      storage.synced(entries);\n" +
+          "      this.#options.onWritten(responses);\n    }\n    this.#writing = log\n",
       },
     ],
   },
@@ -92,10 +94,12 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "daemon/raft/log-writer.ts",
-        find: "        this.#ended = true;\n        this.#onFatal(error instanceof Error ? error : new Error(String(error)));",
-        put: "        this.#writing = null;\n        if (error instanceof Error) this.#written(appends);",
+        find: "        this.#ended = true;\n        this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));",
+        put:
+          "        this.#writing = null;\n        if (!(error instanceof Error)) return;\n" +
+          "        storage.synced(entries);\n        this.#options.onWritten(responses);",
       },
-      { file: "daemon/raft/level-log.ts", find: "      this.#onFatal(this.#failure);", put: "" },
+      { file: "daemon/raft/level-log.ts", find: "    this.#onFatal(this.#failure);", put: "" },
     ],
   },
   {
@@ -229,36 +233,46 @@ export const MUTANTS: readonly Mutant[] = [
     what: "a log that lost its end starts as if nothing had been",
     edits: [
       {
-        file: "daemon/raft/level-log.ts",
+        file: "daemon/raft/log-contents.ts",
         find: "    if (!key.equals(entryKey(index))) throw damage(folder, `entry ${index} is missing`);",
         put: "    if (!key.equals(entryKey(index))) break;",
       },
       {
-        file: "daemon/raft/level-log.ts",
+        file: "daemon/raft/log-contents.ts",
         find: "    if (!read.ok) throw damage(folder, `entry ${index} ${read.fault}`);",
         put: "    if (!read.ok) break;",
       },
       {
-        file: "daemon/raft/level-log.ts",
-        find: "  return { head, entries, sums };\n}",
+        file: "daemon/raft/log-contents.ts",
+        find:
+          "  const head = decoded.value;\n" +
+          "  const { entries, sums, batches } = await readEntries(database, folder, head);",
         put:
-          "  const lastIndex = entries.length;\n" +
-          "  const hardState = { ...head.hardState, commit: Math.min(head.hardState.commit, lastIndex) };\n" +
-          "  return { head: { ...head, lastIndex, lastSum: sums.at(-1) ?? EMPTY_LOG_SUM, hardState }, entries, sums };\n}",
+          "  const found = decoded.value;\n" +
+          "  const { entries, sums, batches } = await readEntries(database, folder, found);\n" +
+          "  const lastIndex = found.start.index + entries.length;\n" +
+          "  const commit = Math.min(found.hardState.commit, lastIndex);\n" +
+          "  const lastSum = sums.at(-1) ?? found.start.sum;\n" +
+          "  const head = { ...found, lastIndex, lastSum, hardState: { ...found.hardState, commit } };",
       },
       {
-        file: "daemon/raft/level-log.ts",
-        find: "  if (entries.length !== head.lastIndex) {",
+        file: "daemon/raft/log-contents.ts",
+        find: "  if (mark === null) return;",
+        put: '  if (mark !== "damaged") return;',
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "  if (last !== head.lastIndex) {",
         put: "  if (head.batch < 0) {",
       },
       {
-        file: "daemon/raft/level-log.ts",
-        find: "  if ((sums.at(-1) ?? EMPTY_LOG_SUM) !== head.lastSum) {",
+        file: "daemon/raft/log-contents.ts",
+        find: "  if ((sums.at(-1) ?? start.sum) !== head.lastSum) {",
         put: "  if (head.batch < 0) {",
       },
       {
-        file: "daemon/raft/level-log.ts",
-        find: "  if (head.hardState.commit > head.lastIndex) {",
+        file: "daemon/raft/log-contents.ts",
+        find: "  if (hardState.commit > head.lastIndex) {",
         put: "  if (head.batch < 0) {",
       },
     ],
@@ -273,8 +287,8 @@ export const MUTANTS: readonly Mutant[] = [
         put: "",
       },
       {
-        file: "daemon/raft/level-log.ts",
-        find: "  if ((sums.at(-1) ?? EMPTY_LOG_SUM) !== head.lastSum) {",
+        file: "daemon/raft/log-contents.ts",
+        find: "  if ((sums.at(-1) ?? start.sum) !== head.lastSum) {",
         put: "  if (head.batch < 0) {",
       },
     ],
@@ -285,10 +299,10 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "daemon/raft/level-log.ts",
-        find: "      await this.#database.batch(operations, { sync: true });",
+        find: "      await this.#database.batch(plan.operations, { sync: true });",
         put:
-          "      await this.#database.batch(operations.slice(0, -1), { sync: true });\n" +
-          "      await this.#database.batch(operations.slice(-1), { sync: true });",
+          "      await this.#database.batch(plan.operations.slice(0, -1), { sync: true });\n" +
+          "      await this.#database.batch(plan.operations.slice(-1), { sync: true });",
       },
     ],
   },
@@ -298,8 +312,8 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [
       {
         file: "daemon/raft/level-log.ts",
-        find: "      this.#onFatal(this.#failure);\n      throw this.#failure;",
-        put: "      this.#failure = null;",
+        find: "      throw this.#fail(error);\n    } finally {",
+        put: "      void error;\n    } finally {",
       },
     ],
   },
