@@ -249,11 +249,15 @@ export const MUTANTS: readonly Mutant[] = [
           "  const { entries, sums, batches } = await readEntries(database, folder, head);",
         put:
           "  const found = decoded.value;\n" +
-          "  const { entries, sums, batches } = await readEntries(database, folder, found);\n" +
-          "  const lastIndex = found.start.index + entries.length;\n" +
+          "  const read = await readEntries(database, folder, found);\n" +
+          "  const lastIndex = found.start.index + read.entries.length;\n" +
+          "  const lost = found.applied.index > lastIndex;\n" +
+          "  const { entries, sums, batches } = lost ? { entries: [], sums: [], batches: [] } : read;\n" +
           "  const commit = Math.min(found.hardState.commit, lastIndex);\n" +
           "  const lastSum = sums.at(-1) ?? found.start.sum;\n" +
-          "  const head = { ...found, lastIndex, lastSum, hardState: { ...found.hardState, commit } };",
+          "  const head = lost\n" +
+          "    ? { ...NOTHING, batch: found.batch, generation: found.generation + 1 }\n" +
+          "    : { ...found, lastIndex, lastSum, hardState: { ...found.hardState, commit } };",
       },
       {
         file: "daemon/raft/log-contents.ts",
