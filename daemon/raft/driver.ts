@@ -1,4 +1,5 @@
 import { bootstrapBatch } from "./bootstrap.ts";
+import { NO_NODE } from "./core/core.ts";
 import type { ConfState } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
@@ -15,6 +16,7 @@ import { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
+import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
 
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
@@ -184,13 +186,14 @@ export class RaftDriver {
   }
 
   status(): RaftStatus {
-    const { role, term, leader, confState } = this.#loop.board.standing;
-    const { commit, progress } = this.#loop.coreStatus();
+    const { confState } = this.#loop.board.standing;
+    // All of it from the core, at one moment: the standing is that of the last turn.
+    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
-      role,
+      role: ROLES[raftState],
       term,
-      leader,
+      leader: lead === NO_NODE ? null : lead,
       commit,
       applied: this.#loop.applied,
       lastIndex: this.#loop.lastIndex,

@@ -2,7 +2,8 @@ import { Level } from "level";
 import { join } from "node:path";
 import type { EntryId, HardState } from "./core/core.ts";
 import { checkAgainstMark, clearKeys, readContents, recordRange } from "./log-contents.ts";
-import type { Database, LogContents, Operation } from "./log-contents.ts";
+import type { LogContents } from "./log-contents.ts";
+import type { LogDevice, LogDatabase, Operation } from "./log-device.ts";
 import {
   EMPTY_LOG_SUM,
   encodeEntry,
@@ -54,7 +55,7 @@ interface Plan {
  */
 export class LevelLog implements RaftLog {
   readonly recovered: RecoveredLog;
-  readonly #database: Database;
+  readonly #database: LogDatabase;
   readonly #markFile: SyncedMarkFile;
   readonly #onFatal: (error: LogError) => void;
   /** Checksums of the entries, that of the first one first. */
@@ -73,7 +74,7 @@ export class LevelLog implements RaftLog {
   #failure: LogError | null = null;
 
   private constructor(
-    database: Database,
+    database: LogDatabase,
     markFile: SyncedMarkFile,
     contents: LogContents,
     onFatal: (error: LogError) => void,
@@ -92,18 +93,24 @@ export class LevelLog implements RaftLog {
     this.recovered = { start: { index: start.index, term: start.term }, entries, hardState, applied };
   }
 
-  /** Opens the log in `folder`, which is made when missing, and reads and checks all of it. Rejects with a LogError. */
-  static async open(folder: string, options: OpenLogOptions): Promise<LevelLog> {
-    const database: Database = new Level<Buffer, Buffer>(folder, {
-      keyEncoding: "buffer",
-      valueEncoding: "buffer",
-    });
+  /**
+   * Opens the log in `folder`, which is made when missing, and reads and checks all of it; a simulator gives a `device` in
+   * the folder's place. Rejects with a LogError.
+   */
+  static async open(
+    folder: string,
+    options: OpenLogOptions & { readonly device?: LogDevice },
+  ): Promise<LevelLog> {
+    const { device } = options;
+    const database: LogDatabase =
+      device?.database ??
+      new Level<Buffer, Buffer>(folder, { keyEncoding: "buffer", valueEncoding: "buffer" });
     await database.open().catch((error: unknown) => {
       throw openingError(folder, error);
     });
     let markFile: SyncedMarkFile | null = null;
     try {
-      const opened = await SyncedMarkFile.open(join(folder, "last-synced"));
+      const opened = await SyncedMarkFile.open(join(folder, "last-synced"), device?.openMarkBytes);
       ({ markFile } = opened);
       const contents = await readContents(database, folder, options.onRecord ?? (() => {}));
       checkAgainstMark(folder, opened.found, contents);

@@ -1,6 +1,6 @@
-import type { Level } from "level";
 import { EMPTY_CONF_STATE } from "./core/core.ts";
 import type { Entry } from "./core/core.ts";
+import type { KeyRange, LogDatabase } from "./log-device.ts";
 import {
   decodeEntry,
   decodeHead,
@@ -17,10 +17,6 @@ import {
 import type { LogHead } from "./log-record.ts";
 import { damage } from "./raft-log.ts";
 import type { SyncedMark } from "./synced-mark.ts";
-
-export type Database = Level<Buffer, Buffer>;
-export type Operation =
-  { readonly type: "put"; key: Buffer; value: Buffer } | { readonly type: "del"; key: Buffer };
 
 /** All that a log database holds, but for the records' data. */
 export interface LogContents {
@@ -52,7 +48,7 @@ const NOTHING: LogHead = {
  * `damaged` that says what is wrong.
  */
 export async function readContents(
-  database: Database,
+  database: LogDatabase,
   folder: string,
   onRecord: (key: string, data: Uint8Array) => void,
 ): Promise<LogContents> {
@@ -77,7 +73,7 @@ export async function readContents(
 }
 
 async function readEntries(
-  database: Database,
+  database: LogDatabase,
   folder: string,
   head: LogHead,
 ): Promise<Pick<LogContents, "entries" | "sums" | "batches">> {
@@ -132,7 +128,7 @@ export function checkAgainstMark(
 }
 
 async function readRecords(
-  database: Database,
+  database: LogDatabase,
   folder: string,
   { generation, records }: LogHead,
   onRecord: (key: string, data: Uint8Array) => void,
@@ -154,19 +150,19 @@ async function readRecords(
 }
 
 /** The range of keys that the records of this generation lie in. */
-export function recordRange(generation: number): ReturnType<typeof range> {
+export function recordRange(generation: number): KeyRange {
   return range(recordStoreKey(generation, ""), recordStoreKey(generation + 1, ""));
 }
 
-async function clearOtherGenerations(database: Database, generation: number): Promise<void> {
+async function clearOtherGenerations(database: LogDatabase, generation: number): Promise<void> {
   await clearKeys(database, range(RECORD_KEYS[0], recordStoreKey(generation, "")));
   await clearKeys(database, range(recordStoreKey(generation + 1, ""), RECORD_KEYS[1]));
 }
 
 /** Deletes a range of keys in synced batches of bounded size, as long as `goOn`. */
 export async function clearKeys(
-  database: Database,
-  { gte, lt }: { gte: Buffer; lt: Buffer },
+  database: LogDatabase,
+  { gte, lt }: KeyRange,
   goOn: () => boolean = () => true,
 ): Promise<void> {
   while (goOn()) {
@@ -179,6 +175,6 @@ export async function clearKeys(
   }
 }
 
-function range(gte: Buffer, lt: Buffer): { gte: Buffer; lt: Buffer; fillCache: false } {
+function range(gte: Buffer, lt: Buffer): KeyRange {
   return { gte, lt, fillCache: false };
 }

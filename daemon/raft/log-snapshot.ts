@@ -1,5 +1,5 @@
 import { recordRange } from "./log-contents.ts";
-import type { Database } from "./log-contents.ts";
+import type { LogDatabase } from "./log-device.ts";
 import { decodeHead, decodeRecord, HEAD_KEY } from "./log-record.ts";
 import { damage, SNAPSHOT_CHUNK_BYTES } from "./raft-log.ts";
 import type { LogSnapshot, StateRecord } from "./raft-log.ts";
@@ -8,7 +8,7 @@ import type { LogSnapshot, StateRecord } from "./raft-log.ts";
 const CHUNK_RECORDS_MAX = 512;
 
 /** Reads index, term, membership and records through one LevelDB snapshot. */
-export async function openLogSnapshot(database: Database): Promise<LogSnapshot> {
+export async function openLogSnapshot(database: LogDatabase): Promise<LogSnapshot> {
   const snapshot = database.snapshot();
   try {
     const stored = await database.get(HEAD_KEY, { snapshot });

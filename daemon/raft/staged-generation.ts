@@ -1,5 +1,5 @@
 import { clearKeys, recordRange } from "./log-contents.ts";
-import type { Database } from "./log-contents.ts";
+import type { LogDatabase } from "./log-device.ts";
 import { encodeRecord, NO_RECORDS, recordStoreKey, withRecord } from "./log-record.ts";
 import type { LogError, RecordTotals, StagedRecords, StateRecord } from "./raft-log.ts";
 
@@ -7,11 +7,11 @@ import type { LogError, RecordTotals, StagedRecords, StateRecord } from "./raft-
 export class StagedGeneration implements StagedRecords {
   readonly generation: number;
   readonly sums = new Map<string, number>();
-  readonly #database: Database;
+  readonly #database: LogDatabase;
   readonly #fail: (error: unknown) => LogError;
   #totals: RecordTotals = NO_RECORDS;
 
-  constructor(database: Database, generation: number, fail: (error: unknown) => LogError) {
+  constructor(database: LogDatabase, generation: number, fail: (error: unknown) => LogError) {
     this.#database = database;
     this.generation = generation;
     this.#fail = fail;

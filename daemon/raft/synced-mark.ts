@@ -1,7 +1,7 @@
 import { open } from "node:fs/promises";
-import type { FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { crc32c } from "./crc32c.ts";
+import type { MarkBytes } from "./log-device.ts";
 
 /** The newest batch that is known to be synced, with the end of the log that it left. */
 export interface SyncedMark {
@@ -21,29 +21,28 @@ const U32 = 2 ** 32;
  */
 export class SyncedMarkFile {
   readonly path: string;
-  readonly #file: FileHandle;
+  readonly #file: MarkBytes;
   #writing = false;
 
-  private constructor(path: string, file: FileHandle) {
+  private constructor(path: string, file: MarkBytes) {
     this.path = path;
     this.#file = file;
   }
 
   /** Opens the file, which is made when missing; `found` is null when it holds no mark, "damaged" when none can be read. */
-  static async open(path: string): Promise<{
+  static async open(
+    path: string,
+    openBytes: (path: string) => Promise<MarkBytes> = openFile,
+  ): Promise<{
     readonly markFile: SyncedMarkFile;
     readonly found: SyncedMark | null | "damaged";
   }> {
-    const file = await open(path, "a+").then(async (made) => {
-      await made.close();
-      return open(path, "r+");
-    });
+    const file = await openBytes(path);
     try {
       const bytes = Buffer.alloc(2 * SLOT_BYTES);
-      const { bytesRead } = await file.read(bytes, 0, bytes.length, 0);
+      const bytesRead = await file.read(bytes);
       const marks = [readSlot(bytes, 0), readSlot(bytes, 1)].filter((mark) => mark !== null);
       const newest = marks.toSorted((a, b) => b.batch - a.batch)[0];
-      if (bytesRead === 0) await syncFolder(dirname(path));
       return {
         markFile: new SyncedMarkFile(path, file),
         found: newest ?? (bytesRead === 0 || isBlank(bytes) ? null : "damaged"),
@@ -64,8 +63,7 @@ export class SyncedMarkFile {
     if (this.#writing) throw new Error("a mark is being written already");
     this.#writing = true;
     try {
-      await this.#file.write(encode(mark), 0, SLOT_BYTES, (mark.batch % 2) * SLOT_BYTES);
-      await this.#file.datasync();
+      await this.#file.write(encode(mark), (mark.batch % 2) * SLOT_BYTES);
     } finally {
       this.#writing = false;
     }
@@ -95,6 +93,24 @@ function readSlot(bytes: Buffer, slot: number): SyncedMark | null {
 
 function isBlank(bytes: Buffer): boolean {
   return bytes.every((byte) => byte === 0);
+}
+
+async function openFile(path: string): Promise<MarkBytes> {
+  const made = await open(path, "a+");
+  await made.close();
+  const file = await open(path, "r+");
+  return {
+    read: async (into) => {
+      const { bytesRead } = await file.read(into, 0, into.length, 0);
+      if (bytesRead === 0) await syncFolder(dirname(path));
+      return bytesRead;
+    },
+    write: async (bytes, position) => {
+      await file.write(bytes, 0, bytes.length, position);
+      await file.datasync();
+    },
+    close: () => file.close(),
+  };
 }
 
 /** A new file is durable only when its folder is synced. */

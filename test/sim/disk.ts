@@ -1,0 +1,277 @@
+import type { LogDatabase, LogDevice, MarkBytes, Operation } from "../../daemon/raft/log-device.ts";
+import type { LogBatch } from "../../daemon/raft/raft-log.ts";
+import { Contents } from "./contents.ts";
+import { DiskBytes } from "./disk-bytes.ts";
+import type { Process } from "./process.ts";
+import type { Random } from "./random.ts";
+import type { Verdict } from "./verdict.ts";
+
+interface Written {
+  readonly operations: readonly Operation[];
+  /** What the raft log meant by it. */
+  readonly meaning: LogBatch | null;
+  file: number;
+  /** `answered`: reported as written, yet only in the memory of the operating system. */
+  state: "in-flight" | "answered" | "synced" | "failed";
+}
+
+export interface DiskRates {
+  /** Mean ms of one fsync. */
+  readonly fsyncMs: number;
+  /** How often an fsync takes a hundred times as long. */
+  readonly slowFsync: number;
+  /** Batches in one file of the database; a file that is full is closed without fsync, as LevelDB does. */
+  readonly batchesPerFile: number;
+}
+
+/**
+ * The disk of one replica with a LevelDB on it. What is synced stays; at a loss of power, batches that are not synced
+ * survive as a prefix of each file, and a torn one is dropped whole, by its checksum.
+ */
+export class Disk {
+  readonly #random: Random;
+  readonly #rates: DiskRates;
+  readonly #verdict: Verdict;
+  /** Called with the meaning of each batch that has become durable. */
+  readonly #onDurable: (meaning: LogBatch) => void;
+  /** Called when durability has to be judged anew, with the meanings of all that is on disk. */
+  readonly #onSurvived: (meanings: readonly LogBatch[]) => void;
+  readonly #markBytes: DiskBytes;
+  #written: Written[] = [];
+  #file = 0;
+  #nextMeaning: LogBatch | null = null;
+  #hung = false;
+  #full = false;
+  #failNext = false;
+  #slowByMs = 0;
+  #waiting: (() => void)[] = [];
+  #interruption: (() => void) | null = null;
+  #damaged = false;
+  #healthy = false;
+
+  constructor(
+    random: Random,
+    rates: DiskRates,
+    verdict: Verdict,
+    listeners: {
+      readonly onDurable: (meaning: LogBatch) => void;
+      readonly onSurvived: (meanings: readonly LogBatch[]) => void;
+    },
+  ) {
+    this.#random = random;
+    this.#rates = rates;
+    this.#verdict = verdict;
+    this.#markBytes = new DiskBytes(random.fork("mark"));
+    this.#onDurable = listeners.onDurable;
+    this.#onSurvived = listeners.onSurvived;
+  }
+
+  /** What is stored was changed behind the back of the database. */
+  get damaged(): boolean {
+    return this.#damaged;
+  }
+
+  /** Names the meaning of the next batch. */
+  announce(meaning: LogBatch): void {
+    this.#nextMeaning = meaning;
+  }
+
+  /** Calls once, while a batch is being written or just after. */
+  duringNextWrite(action: () => void): void {
+    this.#interruption = action;
+  }
+
+  /** No fsync returns before `resume`. */
+  hang(): void {
+    this.#hung = true;
+  }
+
+  /** Every fsync takes so much longer. */
+  slowDown(byMs: number): void {
+    this.#slowByMs = byMs;
+  }
+
+  fill(): void {
+    this.#full = true;
+  }
+
+  failNextWrite(): void {
+    this.#failNext = true;
+  }
+
+  /** From now on it is only as slow as it is on the average. */
+  heal(): void {
+    this.#healthy = true;
+    this.resume();
+  }
+
+  /** Ends all that was ordered above. A database that has met an error keeps it until it is opened anew. */
+  resume(): void {
+    this.#hung = this.#full = this.#failNext = false;
+    this.#slowByMs = 0;
+    for (const finish of this.#waiting.splice(0)) finish();
+  }
+
+  /** Decides what a crash leaves. Killing a process leaves what the operating system has, a loss of power does not. */
+  crash(power: boolean): void {
+    const cut = new Map<number, boolean>();
+    const survivors = this.#written.filter((batch) => {
+      if (batch.state === "synced") return true;
+      if (!power && batch.state === "answered") return true;
+      if (cut.get(batch.file) !== true && this.#random.chance(0.5)) return true;
+      cut.set(batch.file, true);
+      this.#verdict.mark(power ? "unsynced batch lost with the power" : "batch lost in the kill");
+      return false;
+    });
+    for (const batch of survivors) batch.state = "synced";
+    this.#written = survivors;
+    this.#waiting = [];
+    this.#markBytes.crash(power);
+    this.#onSurvived(this.#written.flatMap(({ meaning }) => meaning ?? []));
+  }
+
+  /** Loses batches from the middle of the database, or flips a bit of a stored value. To be called while it is closed. */
+  damage(kind: "flipped bit" | "lost middle"): void {
+    if (this.#written.length < 4) return;
+    this.#damaged = true;
+    const at = this.#random.below(this.#written.length - 2);
+    if (kind === "lost middle") {
+      this.#written.splice(at, 1 + this.#random.below(this.#written.length - 1 - at));
+      return;
+    }
+    const put = this.#written[at]?.operations.find((operation) => operation.type === "put");
+    if (put === undefined) return;
+    const flipped = Buffer.from(put.value);
+    const byte = this.#random.below(flipped.length);
+    flipped[byte] = (flipped[byte] ?? 0) ^ (1 << this.#random.below(8));
+    put.value = flipped;
+  }
+
+  /** The disk as this process opens it. */
+  device(process: Process): LogDevice {
+    const markBytes: MarkBytes = {
+      read: (into) => Promise.resolve(this.#markBytes.read(into)),
+      write: (bytes, position) => {
+        this.#markBytes.write(bytes, position);
+        return new Promise((resolve) => {
+          this.#whenWritten(process, this.#fsyncMs(), true, () => {
+            this.#markBytes.sync();
+            process.post("io", this.#random.around(0.05), resolve);
+          });
+        });
+      },
+      close: () => Promise.resolve(),
+    };
+    return { database: this.#database(process), openMarkBytes: () => Promise.resolve(markBytes) };
+  }
+
+  /** Batches are written one after the other, in the order in which they came. */
+  #database(process: Process): LogDatabase {
+    const contents = new Contents(this.#random);
+    const queue: (() => void)[] = [];
+    let failure: Error | null = null;
+    let status: LogDatabase["status"] = "closed";
+    const next = (): void => {
+      queue.shift();
+      queue[0]?.();
+    };
+    const write = (batch: Written, sync: boolean, settle: (error: Error | null) => void): void => {
+      if (this.#full) {
+        this.#verdict.mark("disk full");
+        failure ??= new Error("IO error: No space left on device");
+      }
+      if (failure !== null) {
+        settle(failure);
+        return next();
+      }
+      if (this.#written.length % this.#rates.batchesPerFile === 0) this.#file++;
+      batch.file = this.#file;
+      this.#written.push(batch);
+      const fails = this.#failNext;
+      this.#failNext = false;
+      const writingMs = sync ? this.#fsyncMs() : 0.01;
+      if (this.#interruption !== null) {
+        process.device(this.#random.next() * 1.2 * writingMs, this.#interruption);
+        this.#interruption = null;
+      }
+      this.#whenWritten(process, writingMs, sync, () => {
+        if (fails) {
+          this.#verdict.mark("disk error");
+          failure = new Error("IO error: fdatasync: Input/output error");
+          batch.state = "failed";
+        } else {
+          if (sync) this.#sync(batch);
+          else batch.state = "answered";
+          contents.change(batch.operations);
+        }
+        const outcome = failure;
+        // The answer comes after the fact, and a crash may come between them.
+        process.post("io", this.#random.around(0.05), () => settle(outcome));
+        next();
+      });
+    };
+    return {
+      location: "disk",
+      get status() {
+        return status;
+      },
+      open: () => {
+        // What is recovered goes into a new, synced file.
+        for (const batch of this.#written) {
+          this.#becomeDurable(batch);
+          contents.change(batch.operations);
+        }
+        this.#file++;
+        status = "open";
+        return Promise.resolve();
+      },
+      batch: (operations, { sync }) => {
+        const batch: Written = { operations, meaning: this.#nextMeaning, file: 0, state: "in-flight" };
+        this.#nextMeaning = null;
+        return new Promise((resolve, reject) => {
+          const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));
+          queue.push(() => write(batch, sync, settle));
+          if (queue.length === 1) queue[0]?.();
+        });
+      },
+      get: (key, options) => contents.get(key, options),
+      iterator: (range) => contents.iterator(range),
+      keys: (range) => contents.keys(range),
+      snapshot: () => contents.snapshot(),
+      close: () => {
+        status = "closed";
+        return Promise.resolve();
+      },
+    };
+  }
+
+  /** Calls when the device has done it, unless the process is gone then. */
+  #whenWritten(process: Process, ms: number, sync: boolean, done: () => void): void {
+    const finish = (): void => {
+      if (process.alive) done();
+    };
+    process.device(ms, () => {
+      if (this.#hung && sync) this.#waiting.push(finish);
+      else finish();
+    });
+  }
+
+  #fsyncMs(): number {
+    const slow = !this.#healthy && this.#random.chance(this.#rates.slowFsync) ? 100 : 1;
+    return this.#random.around(this.#rates.fsyncMs) * slow + this.#slowByMs;
+  }
+
+  /** An fsync covers the file that is being written, and no file that was closed before. */
+  #sync(last: Written): void {
+    for (const batch of this.#written) {
+      if (batch.file === last.file && batch.state !== "failed") this.#becomeDurable(batch);
+      if (batch === last) return;
+    }
+  }
+
+  #becomeDurable(batch: Written): void {
+    if (batch.state === "synced") return;
+    batch.state = "synced";
+    if (batch.meaning !== null) this.#onDurable(batch.meaning);
+  }
+}

@@ -1,0 +1,357 @@
+/** One place of a mutation: this text, which stands exactly once in the file, becomes the other. */
+interface Edit {
+  readonly file: string;
+  readonly find: string;
+  readonly put: string;
+}
+
+/** A classic bug, planted where it would be made. The simulator knows none of them. */
+export interface Mutant {
+  /** Its number in the project's list of raft bugs that everyone makes; a letter where there are several ways to it. */
+  readonly bug: string;
+  readonly what: string;
+  readonly edits: readonly Edit[];
+}
+
+/** Bugs of the list without a mutant, and why. */
+export const NOT_PLANTED: Readonly<Record<string, string>> = {
+  "13": "no mutant of the snapshots yet",
+  "18": "no code here reads a clock that a stall could mislead: real processes show it",
+  "19": "no wall clock in reach: a lint rule shows it",
+  "23": "needs the policy that chooses voters",
+  "24": "no mutant of the snapshots yet",
+  "25": "needs limits small enough to be reached in a run",
+  "26": "needs leases",
+  "27": "needs incarnations of members",
+};
+
+const CORE = "daemon/raft/core";
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    bug: "1a",
+    what: "votes and acknowledgements leave before they are synced",
+    edits: [
+      {
+        file: `${CORE}/send.ts`,
+        find: "    raft.messagesAfterAppend.push(sent);",
+        put: "    (sent.to === raft.id ? raft.messagesAfterAppend : raft.messages).push(sent);",
+      },
+    ],
+  },
+  {
+    bug: "1b",
+    what: "no batch is synced",
+    edits: [{ file: "daemon/raft/level-log.ts", find: "{ sync: true }", put: "{ sync: false }" }],
+  },
+  {
+    bug: "1c",
+    what: "only batches with entries are synced, and log files rotate",
+    edits: [
+      {
+        file: "daemon/raft/level-log.ts",
+        find: "{ sync: true }",
+        put: "{ sync: batch.entries.length > 0 }",
+      },
+    ],
+  },
+  {
+    bug: "2a",
+    what: "the leader counts its own entries before they are synced",
+    edits: [
+      {
+        file: `${CORE}/replication.ts`,
+        find: '  send(raft, { type: "MsgAppResp", to: raft.id, index });',
+        put:
+          '  send(raft, { type: "MsgAppResp", to: raft.id, index });\n' +
+          "  raft.tracker.progress.get(raft.id)?.maybeUpdate(index);",
+      },
+    ],
+  },
+  {
+    bug: "2b",
+    what: "a write counts as done when it is begun",
+    edits: [
+      {
+        file: "daemon/raft/log-writer.ts",
+        find: "    this.#cancelFlush = null;\n    this.#writing = log\n",
+        put:
+          "    this.#cancelFlush = null;\n    if (install === null) {\n      storage.synced(entries);\n" +
+          "      this.#options.onWritten(responses);\n    }\n    this.#writing = log\n",
+      },
+    ],
+  },
+  {
+    bug: "3",
+    what: "entries of older terms are committed by counting",
+    edits: [
+      { file: `${CORE}/log.ts`, find: " || !this.matchTerm(at)) return false;", put: ") return false;" },
+    ],
+  },
+  {
+    bug: "4",
+    what: "a failed write is taken back, and its index used again",
+    edits: [
+      {
+        file: "daemon/raft/log-writer.ts",
+        find: "        this.#ended = true;\n        this.#options.onFatal(error instanceof Error ? error : new Error(String(error)));",
+        put:
+          "        this.#writing = null;\n        if (!(error instanceof Error)) return;\n" +
+          "        storage.synced(entries);\n        this.#options.onWritten(responses);",
+      },
+      { file: "daemon/raft/level-log.ts", find: "    this.#onFatal(this.#failure);", put: "" },
+    ],
+  },
+  {
+    bug: "5a",
+    what: "a membership change before the leader has committed an entry of its term",
+    edits: [
+      {
+        file: `${CORE}/raft.ts`,
+        find: "    this.pendingConfIndex = this.log.lastIndex();",
+        put: "    this.pendingConfIndex = 0;",
+      },
+      { file: "daemon/raft/driver.ts", find: "if (leadsWithAppliedNoop && ", put: "if (" },
+    ],
+  },
+  {
+    bug: "5b",
+    what: "several membership changes in flight at once",
+    edits: [
+      {
+        file: `${CORE}/step-leader.ts`,
+        find: "  if (raft.pendingConfIndex > applied) {",
+        put: "  if (raft.pendingConfIndex > applied + 1_000_000) {",
+      },
+      {
+        file: "daemon/raft/driver.ts",
+        find: "if (leadsWithAppliedNoop && !this.#changingMembers && confState.votersOutgoing.length === 0) return null;",
+        put: "if (leadsWithAppliedNoop || leader !== null) return null;",
+      },
+    ],
+  },
+  {
+    bug: "6",
+    what: "no pre-vote and no check-quorum: whoever was away disturbs the leader",
+    edits: [
+      { file: "daemon/raft/core-config.ts", find: "preVote: true", put: "preVote: false" },
+      { file: "daemon/raft/core-config.ts", find: "checkQuorum: true", put: "checkQuorum: false" },
+    ],
+  },
+  {
+    bug: "7",
+    what: "a pre-vote of a lower term is not answered",
+    edits: [
+      {
+        file: `${CORE}/step.ts`,
+        find: '  } else if (m.type === "MsgPreVote") {',
+        put: '  } else if (m.type === "MsgPreVote" && raft.term === 0) {',
+      },
+    ],
+  },
+  {
+    bug: "8",
+    what: "a leadership transfer is refused for the leader's lease",
+    edits: [
+      {
+        file: `${CORE}/step.ts`,
+        find: "&& !isTransferRequest(m) && hasLiveLeader(raft)",
+        put: "&& hasLiveLeader(raft)",
+      },
+      { file: `${CORE}/step.ts`, find: "  isTransferRequest,\n", put: "" },
+    ],
+  },
+  {
+    bug: "9a",
+    what: "reads before the leader has committed an entry of its term",
+    edits: [
+      {
+        file: `${CORE}/reads.ts`,
+        find: "  } else if (hasCommittedInTerm(raft)) {",
+        put: "  } else if (raft.term > 0) {",
+      },
+    ],
+  },
+  {
+    bug: "9b",
+    what: "acknowledgements of an older round confirm a read",
+    edits: [
+      {
+        file: `${CORE}/read-index.ts`,
+        find: "    const round = decodeRound(context);",
+        put: "    const round = Math.max(decodeRound(context), this.#lastRound);",
+      },
+    ],
+  },
+  {
+    bug: "9c",
+    what: "a read does not wait until its index is applied",
+    edits: [
+      { file: "daemon/raft/read-rounds.ts", find: "      if (round.index <= index) for", put: "      for" },
+      {
+        file: "daemon/raft/read-rounds.ts",
+        find: "this.#confirmed.filter((round) => round.index > index)",
+        put: "this.#confirmed.filter((round) => round.index > index + 1_000_000)",
+      },
+    ],
+  },
+  {
+    bug: "10",
+    what: "reads under a lease: no round of heartbeats",
+    edits: [
+      {
+        file: `${CORE}/read-index.ts`,
+        find: "this.#pending.filter(({ round }) => round <= confirmed)",
+        put: "this.#pending.filter(({ round }) => round <= Math.max(confirmed, this.#lastRound))",
+      },
+    ],
+  },
+  {
+    bug: "11",
+    what: "a leader whose disk hangs goes on leading",
+    edits: [
+      {
+        file: "daemon/raft/raft-loop.ts",
+        find: "const stalled = this.#writer.writingTicks >= timing.electionTicks;",
+        put: "const stalled = this.#writer.writingTicks >= timing.electionTicks * 1_000_000;",
+      },
+    ],
+  },
+  {
+    bug: "12",
+    what: "a leader that hears nobody goes on leading",
+    edits: [
+      {
+        file: `${CORE}/step-leader.ts`,
+        find: "  if (!raft.tracker.quorumActive()) {",
+        put: "  if (!raft.tracker.quorumActive() && raft.term === 0) {",
+      },
+    ],
+  },
+  {
+    bug: "14",
+    what: "a log that lost its end starts as if nothing had been",
+    edits: [
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "    if (!key.equals(entryKey(index))) throw damage(folder, `entry ${index} is missing`);",
+        put: "    if (!key.equals(entryKey(index))) break;",
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "    if (!read.ok) throw damage(folder, `entry ${index} ${read.fault}`);",
+        put: "    if (!read.ok) break;",
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find:
+          "  const head = decoded.value;\n" +
+          "  const { entries, sums, batches } = await readEntries(database, folder, head);",
+        put:
+          "  const found = decoded.value;\n" +
+          "  const read = await readEntries(database, folder, found);\n" +
+          "  const lastIndex = found.start.index + read.entries.length;\n" +
+          "  const lost = found.applied.index > lastIndex;\n" +
+          "  const { entries, sums, batches } = lost ? { entries: [], sums: [], batches: [] } : read;\n" +
+          "  const commit = Math.min(found.hardState.commit, lastIndex);\n" +
+          "  const lastSum = sums.at(-1) ?? found.start.sum;\n" +
+          "  const head = lost\n" +
+          "    ? { ...NOTHING, batch: found.batch, generation: found.generation + 1 }\n" +
+          "    : { ...found, lastIndex, lastSum, hardState: { ...found.hardState, commit } };",
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "  if (mark === null) return;",
+        put: '  if (mark !== "damaged") return;',
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "  if (last !== head.lastIndex) {",
+        put: "  if (head.batch < 0) {",
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "  if ((sums.at(-1) ?? start.sum) !== head.lastSum) {",
+        put: "  if (head.batch < 0) {",
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "  if (hardState.commit > head.lastIndex) {",
+        put: "  if (head.batch < 0) {",
+      },
+    ],
+  },
+  {
+    bug: "15",
+    what: "checksums of entries are not compared",
+    edits: [
+      {
+        file: "daemon/raft/log-record.ts",
+        find: '  if (value.readUInt32BE(end) !== sum) return { ok: false, fault: "does not match its checksum" };',
+        put: "",
+      },
+      {
+        file: "daemon/raft/log-contents.ts",
+        find: "  if ((sums.at(-1) ?? start.sum) !== head.lastSum) {",
+        put: "  if (head.batch < 0) {",
+      },
+    ],
+  },
+  {
+    bug: "16",
+    what: "a batch that a crash cut short counts as damage: its two halves are written one after the other",
+    edits: [
+      {
+        file: "daemon/raft/level-log.ts",
+        find: "      await this.#database.batch(plan.operations, { sync: true });",
+        put:
+          "      await this.#database.batch(plan.operations.slice(0, -1), { sync: true });\n" +
+          "      await this.#database.batch(plan.operations.slice(-1), { sync: true });",
+      },
+    ],
+  },
+  {
+    bug: "17",
+    what: "a write that fails for a full disk is tried again, and then taken as done",
+    edits: [
+      {
+        file: "daemon/raft/level-log.ts",
+        find: "      throw this.#fail(error);\n    } finally {",
+        put: "      void error;\n    } finally {",
+      },
+    ],
+  },
+  {
+    bug: "20",
+    what: "a repeated request makes another job",
+    edits: [
+      {
+        file: "scheduler/state/apply-jobs.ts",
+        find: "  if (known !== null) return",
+        put: "  if (known !== null && known.id > 1_000_000) return",
+      },
+    ],
+  },
+  {
+    bug: "21",
+    what: "applying reads the clock",
+    edits: [
+      {
+        file: "scheduler/state/apply-jobs.ts",
+        find: "submittedAt: command.at",
+        put: "submittedAt: performance.now()",
+      },
+    ],
+  },
+  {
+    bug: "22",
+    what: "a joint membership is not left by itself",
+    edits: [
+      {
+        file: `${CORE}/replication.ts`,
+        find: "  if (!config.autoLeave || ",
+        put: "  if (config.autoLeave || ",
+      },
+    ],
+  },
+];

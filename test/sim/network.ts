@@ -1,0 +1,178 @@
+import type { Message } from "../../daemon/raft/core/core.ts";
+import type { RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
+import type { Clock } from "./clock.ts";
+import type { Process } from "./process.ts";
+import type { Random } from "./random.ts";
+import { SnapshotStream } from "./snapshot-stream.ts";
+import type { Verdict } from "./verdict.ts";
+
+export interface NetworkRates {
+  /** Mean ms on the way. */
+  readonly delayMs: number;
+  readonly loss: number;
+  readonly duplicate: number;
+  /** Messages of one link never overtake each other, as in a stream. */
+  readonly ordered: boolean;
+}
+
+/** One direction between two members. */
+interface Link {
+  readonly random: Random;
+  /** Rises with each reset; what was sent before is lost. */
+  stream: number;
+  /** When the last message arrives. */
+  busyUntil: number;
+  /** How many faults block it. */
+  blocks: number;
+}
+
+/** Where a member's current process takes messages. */
+interface Port {
+  readonly process: Process;
+  onMessage: (message: Message) => void;
+  onUnreachable: (member: number) => void;
+  onSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
+}
+
+export class Network {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #verdict: Verdict;
+  readonly #links = new Map<string, Link>();
+  readonly #ports = new Map<number, Port>();
+  readonly #onSent: (message: Message) => void;
+  rates: NetworkRates;
+
+  /** @param onSent sees each message that leaves a member, lost or not */
+  constructor(
+    clock: Clock,
+    random: Random,
+    verdict: Verdict,
+    rates: NetworkRates,
+    onSent: (message: Message) => void,
+  ) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#verdict = verdict;
+    this.rates = rates;
+    this.#onSent = onSent;
+  }
+
+  /** The transport of a member's new process. */
+  join(member: number, process: Process): RaftTransport {
+    const port: Port = {
+      process,
+      onMessage: () => {},
+      onUnreachable: () => {},
+      onSnapshot: () => Promise.reject(new Error("nobody takes snapshots yet")),
+    };
+    this.#ports.set(member, port);
+    return {
+      send: (messages) => {
+        if (process.alive) for (const message of messages) this.#carry(message);
+      },
+      sendSnapshot: (transfer) => this.#carrySnapshot(process, transfer),
+      onSnapshot: (handler) => {
+        port.onSnapshot = handler;
+      },
+      onMessage: (handler) => {
+        port.onMessage = handler;
+      },
+      onUnreachable: (handler) => {
+        port.onUnreachable = handler;
+      },
+      setPeers: () => {},
+      stop: () => Promise.resolve(),
+    };
+  }
+
+  block(from: number, to: number): void {
+    this.#link(from, to).blocks++;
+  }
+
+  unblock(from: number, to: number): void {
+    const link = this.#link(from, to);
+    link.blocks = Math.max(0, link.blocks - 1);
+  }
+
+  /** Everything on the way is lost; the sender gets to know. */
+  reset(from: number, to: number): void {
+    this.#link(from, to).stream++;
+    const port = this.#ports.get(from);
+    port?.process.post("io", this.#random.around(1), () => port.onUnreachable(to));
+    this.#verdict.mark("stream reset");
+  }
+
+  heal(): void {
+    for (const link of this.#links.values()) link.blocks = 0;
+    this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
+  }
+
+  #carry(message: Message): void {
+    this.#onSent(message);
+    const link = this.#link(message.from, message.to);
+    const { loss, duplicate } = this.rates;
+    if (link.blocks > 0 || link.random.chance(loss)) return;
+    this.#deliver(link, message);
+    if (!link.random.chance(duplicate)) return;
+    this.#verdict.mark("message duplicated");
+    this.#deliver(link, message);
+  }
+
+  async #carrySnapshot(sender: Process, transfer: SnapshotTransfer): Promise<void> {
+    const { message } = transfer;
+    const { from, to } = message;
+    const port = this.#ports.get(to);
+    if (port === undefined) throw new Error(`member ${to} does not run`);
+    this.#onSent(message);
+    const stream = new SnapshotStream(
+      this.#clock,
+      { process: sender, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
+      { process: port.process, carry: (arrived) => this.#hop(to, from, sender, arrived) },
+      transfer.chunks,
+    );
+    await stream.run((chunks) => port.onSnapshot({ ...transfer, chunks }));
+  }
+
+  /** Carries a part of a stream, which is lost with the stream's messages. */
+  #hop(from: number, to: number, process: Process, arrived: () => void): void {
+    const link = this.#link(from, to);
+    const { stream } = link;
+    if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
+    this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
+      if (link.stream !== stream || link.blocks > 0) return;
+      process.post("io", 0, () => {
+        this.#clock.note(`snapshot ${from}->${to}`);
+        arrived();
+      });
+    });
+  }
+
+  #deliver(link: Link, message: Message): void {
+    const { delayMs, ordered } = this.rates;
+    const { now } = this.#clock;
+    const { stream } = link;
+    let arrival = now + 0.05 + link.random.around(delayMs);
+    if (ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
+    else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
+    link.busyUntil = Math.max(link.busyUntil, arrival);
+    this.#clock.after(arrival - now, () => {
+      if (link.stream !== stream || link.blocks > 0) return;
+      const port = this.#ports.get(message.to);
+      port?.process.post("io", 0, () => {
+        const { type, from, to, term, index, commit } = message;
+        this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
+        port.onMessage(message);
+      });
+    });
+  }
+
+  #link(from: number, to: number): Link {
+    const name = `${from}->${to}`;
+    const known = this.#links.get(name);
+    if (known !== undefined) return known;
+    const link = { random: this.#random.fork(name), stream: 0, busyUntil: 0, blocks: 0 };
+    this.#links.set(name, link);
+    return link;
+  }
+}

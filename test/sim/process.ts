@@ -1,0 +1,117 @@
+import type { Environment } from "../../daemon/raft/environment.ts";
+import type { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+
+/** The phases of an event loop, in the order in which they run after a stall. */
+const PHASES = ["timer", "io", "soon"] as const;
+type Phase = (typeof PHASES)[number];
+
+/** How long an event loop takes to come to its immediates, at most. */
+const SOON_MS_MAX = 0.05;
+
+/** One life of a replica's process: from its start to its crash. Whatever it waits for when it dies never happens. */
+export class Process {
+  readonly environment: Environment;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  /** Its seconds for each true one. */
+  readonly #clockRate: number;
+  readonly #afterEach: () => void;
+  #alive = true;
+  #paused = false;
+  #held: { readonly phase: Phase; readonly action: () => void }[] = [];
+  #lastSoon = 0;
+
+  /** @param afterEach called after each event that this process has handled, when its promises have settled */
+  constructor(clock: Clock, random: Random, clockRate: number, afterEach: () => void) {
+    this.#clock = clock;
+    this.#random = random;
+    this.#clockRate = clockRate;
+    this.#afterEach = afterEach;
+    this.environment = {
+      every: (intervalMs, action) => this.#every(intervalMs, action),
+      after: (delayMs, action) => this.#timer(delayMs, action),
+      soon: (action) => this.#soon(action),
+      random: () => this.#random.next(),
+      randomBytes: (length) => Uint8Array.from({ length }, () => this.#random.below(256)),
+    };
+  }
+
+  get alive(): boolean {
+    return this.#alive;
+  }
+
+  /** From now on nothing happens in it. */
+  kill(): void {
+    this.#alive = false;
+    this.#held = [];
+  }
+
+  /** Stops it as SIGSTOP does. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  /** What came meanwhile is handled in the order of an event loop: timers, then what can be read, then immediates. */
+  resume(): void {
+    this.#paused = false;
+    const held = this.#held;
+    this.#held = [];
+    let delayMs = 0;
+    for (const phase of PHASES) {
+      for (const each of held) if (each.phase === phase) this.post(phase, (delayMs += 0.001), each.action);
+    }
+  }
+
+  /** Something that comes to this process after so many true ms. */
+  post(phase: Phase, delayMs: number, action: () => void): void {
+    this.#clock.after(delayMs, () => this.#handle(phase, action));
+  }
+
+  /** Something that a device does, whether the process is stopped or not. */
+  device(delayMs: number, action: () => void): void {
+    this.#clock.after(delayMs, action);
+  }
+
+  #handle(phase: Phase, action: () => void): void {
+    if (!this.#alive) return;
+    if (this.#paused) {
+      this.#held.push({ phase, action });
+      return;
+    }
+    action();
+    this.#clock.note(phase);
+    this.#afterEach();
+  }
+
+  #timer(delayMs: number, action: () => void): () => void {
+    let cancelled = false;
+    this.post("timer", delayMs / this.#clockRate, () => {
+      if (!cancelled) action();
+    });
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  #every(intervalMs: number, action: () => void): () => void {
+    let cancelled = false;
+    const next = (): void =>
+      this.post("timer", intervalMs / this.#clockRate, () => {
+        if (cancelled) return;
+        next();
+        action();
+      });
+    next();
+    return () => {
+      cancelled = true;
+    };
+  }
+
+  /** In the order in which they were asked for. */
+  #soon(action: () => void): void {
+    const { now } = this.#clock;
+    this.#lastSoon = Math.max(this.#lastSoon + 0.0001, now + this.#random.next() * SOON_MS_MAX);
+    this.post("soon", this.#lastSoon - now, action);
+  }
+}

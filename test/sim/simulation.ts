@@ -1,0 +1,114 @@
+import { DEFAULT_COMPACTION } from "../../daemon/raft/core-config.ts";
+import { DurableLogs } from "./checks/durable-logs.ts";
+import { RaftInvariants } from "./checks/raft-invariants.ts";
+import { StateMachines } from "./checks/state-machines.ts";
+import { Clients } from "./clients.ts";
+import { Clock } from "./clock.ts";
+import { Disk } from "./disk.ts";
+import { Faults } from "./faults.ts";
+import { Network } from "./network.ts";
+import { Random } from "./random.ts";
+import { Recovery } from "./recovery.ts";
+import { Replica } from "./replica.ts";
+import type { Scenario } from "./scenario.ts";
+import { Verdict } from "./verdict.ts";
+import type { Failure } from "./verdict.ts";
+
+export interface Outcome {
+  readonly failure: Failure | null;
+  readonly marks: ReadonlySet<string>;
+  /** Equal for two runs of one scenario. */
+  readonly hash: number;
+  readonly events: number;
+  /** Operations of clients that were answered. */
+  readonly operations: number;
+}
+
+/** A run that has more events than this has gone wild. */
+const EVENTS_MAX = 2_000_000;
+
+/** The replicas of a run with all that they live in. */
+export interface World {
+  readonly scenario: Scenario;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly verdict: Verdict;
+  readonly network: Network;
+  readonly replicas: ReadonlyMap<number, Replica>;
+  readonly clients: Clients;
+  readonly raft: RaftInvariants;
+  readonly states: StateMachines;
+}
+
+/** Runs a scenario to its end or its first failure. Deterministic. */
+export async function simulate(scenario: Scenario): Promise<Outcome> {
+  const random = new Random(`run ${scenario.seed}`);
+  const clock = new Clock(random.fork("clock"));
+  const verdict = new Verdict(clock);
+  const logs = new DurableLogs(verdict);
+  const raft = new RaftInvariants(verdict, logs);
+  const states = new StateMachines(verdict);
+  const network = new Network(clock, random.fork("network"), verdict, scenario.network, (message) =>
+    logs.sent(message),
+  );
+  const replicas = new Map<number, Replica>();
+  const clients = new Clients(clock, random.fork("clients"), verdict, states, replicas, scenario.clients);
+  const world = { scenario, clock, random, verdict, network, replicas, clients, raft, states };
+
+  let touched: Replica | null = null;
+  const leading = new Map<number, number>();
+  const observe = (): void => {
+    const store = touched?.store ?? null;
+    if (touched === null || store === null) return;
+    raft.observe(store.raftStatus());
+    states.observe(touched.id, store.view());
+    const { leads, term } = store.leadership();
+    if (!leads || leading.get(touched.id) === term) return;
+    leading.set(touched.id, term);
+    // A former leader, such as one that was stopped, may lack what a newer one has acknowledged.
+    if (term === raft.newestTerm) states.checkComplete(touched.id, store.view());
+  };
+
+  const founders = Array.from({ length: scenario.founders }, (_, nth) => nth + 1);
+  for (let id = 1; id <= scenario.founders + scenario.spares; id++) {
+    const own = random.fork(`replica ${id}`);
+    const disk = new Disk(own.fork("disk"), scenario.disk, verdict, {
+      onDurable: (batch) => logs.append(id, batch),
+      onSurvived: (batches) => logs.survived(id, batches),
+    });
+    const clockRate = 1 + scenario.clockDrift * own.between(-1, 1);
+    const replica = new Replica({
+      id,
+      disk,
+      clock,
+      network,
+      random: own,
+      verdict,
+      clockRate,
+      founders: founders.includes(id) ? founders : null,
+      compaction: scenario.compaction ?? DEFAULT_COMPACTION,
+      onEvent: (each) => {
+        touched = each;
+      },
+      onStart: () => {
+        raft.started(id);
+        states.started(id);
+        leading.delete(id);
+      },
+    });
+    replicas.set(id, replica);
+    if (id <= scenario.founders) replica.start();
+  }
+  const faults = new Faults(world);
+  const recovery = new Recovery(world, faults);
+
+  await clock.run(() => {
+    observe();
+    touched = null;
+    if (clock.events > EVENTS_MAX) verdict.fail("a run comes to an end", `${EVENTS_MAX} events`);
+    return verdict.failure !== null || recovery.isOver;
+  });
+  if (verdict.failure === null) clients.checkHistory();
+  const { failure, marks } = verdict;
+  return { failure, marks, hash: clock.hash, events: clock.events, operations: clients.operations };
+}
