@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { TestMesh } from "../cluster/test-mesh.ts";
 import type { BenchArguments, BenchResult } from "./bench.ts";
@@ -9,6 +10,8 @@ import { durationsMs, monotonicNs, RawLog, readRawLog, unanswered } from "./raw-
 const daemons = 3;
 const jobsDefault = 100;
 const warmUpJobs = 5;
+/** Between two jobs, for the mesh to be idle again: after a job its nodes clear up what is left of it. */
+const restMs = 250;
 const percents = [50, 90, 99, 100] as const;
 
 /**
@@ -25,7 +28,10 @@ export async function run({ rawFile, flags }: BenchArguments): Promise<BenchResu
   const mesh = await TestMesh.start({ daemons, slots: 2 });
   try {
     const raw = new RawLog(rawFile);
-    for (let number = 1 - warmUpJobs; number <= jobs; number += 1) await measureOne(mesh, number, raw);
+    for (let number = 1 - warmUpJobs; number <= jobs; number += 1) {
+      await measureOne(mesh, number, raw);
+      await sleep(restMs);
+    }
     raw.close();
   } finally {
     await mesh.stop();
