@@ -59,7 +59,7 @@ function handshakeBytes(bytes: Uint8Array): Uint8Array | null {
     if (bytes[at] !== handshakeRecord) return null;
     if (at + 1 < bytes.length && bytes[at + 1] !== tlsMajorVersion) return null;
     if (at + recordHeaderBytes > bytes.length) break;
-    const length = bigEndian(bytes, at + 3, 2);
+    const length = bigEndian(bytes.subarray(at + 3, at + 5));
     if (length === 0 || length > recordPayloadBytesMax) return null;
     const payload = bytes.subarray(at + recordHeaderBytes, at + recordHeaderBytes + length);
     at += recordHeaderBytes + length;
@@ -80,7 +80,7 @@ function handshakeBytes(bytes: Uint8Array): Uint8Array | null {
 /** The length of the handshake message that starts here, header included; unbounded while the header is not whole. */
 function messageLength(message: Uint8Array): number {
   if (message.length < handshakeHeaderBytes) return Infinity;
-  return handshakeHeaderBytes + bigEndian(message, 1, 3);
+  return handshakeHeaderBytes + bigEndian(message.subarray(1, 4));
 }
 
 /** Reads the extensions of a whole ClientHello; any field that runs over its frame makes it none. */
@@ -142,7 +142,7 @@ class Fields {
   }
 
   number(length: 1 | 2): number {
-    return this.skip(length).reduce((value, byte) => (value << 8) | byte, 0);
+    return bigEndian(this.skip(length));
   }
 
   /** A field that starts with its own length, itself of `lengthBytes` bytes. */
@@ -155,7 +155,7 @@ class Fields {
   }
 }
 
-/** The unsigned number in `count` bytes from `at`; all of them must be there. */
-function bigEndian(bytes: Uint8Array, at: number, count: number): number {
-  return bytes.subarray(at, at + count).reduce((value, byte) => value * 256 + byte, 0);
+/** The unsigned number that these bytes are, the highest first; 0 for no bytes. */
+function bigEndian(bytes: Uint8Array): number {
+  return bytes.reduce((value, byte) => value * 256 + byte, 0);
 }
