@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
+import { channelErrorOf } from "../mesh/channels.ts";
 import type { Message } from "./core/core.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SendQueueLimits } from "./send-queue.ts";
@@ -29,6 +30,8 @@ export interface LinkOptions {
   readonly random: () => number;
   /** A message was dropped; called at most once for each call of `send`, and once when the stream fails. */
   readonly onLoss: () => void;
+  /** The peer's process is gone: a dial was refused that began after `suspect`, and nothing was heard of it since. */
+  readonly onGone: () => void;
 }
 
 type MessagesStream = grpc.ClientDuplexStream<RaftBatch, RaftReceipt__Output>;
@@ -39,6 +42,9 @@ type LinkState =
   /** Waiting to dial again; what is sent meanwhile is dropped. */
   | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "stopped" };
+
+/** What is thought of the peer's process: a suspicion waits for a dial that begins after it, and its outcome settles it. */
+type Suspicion = "none" | "raised" | "tested";
 
 interface Line {
   readonly channel: grpc.Channel;
@@ -56,6 +62,7 @@ export class PeerLink {
   readonly #queue: SendQueue;
   #state: LinkState;
   #failures = 0;
+  #suspicion: Suspicion = "none";
   #flushScheduled = false;
 
   constructor(options: LinkOptions) {
@@ -76,6 +83,19 @@ export class PeerLink {
     });
   }
 
+  /** The peer broke off its own stream to this member. Dials anew as soon as this link is not, or no longer, open. */
+  suspect(): void {
+    this.#suspicion = "raised";
+    if (this.#state.kind !== "waiting") return;
+    clearTimeout(this.#state.timer);
+    this.#state = { kind: "dialing", line: this.#dial() };
+  }
+
+  /** The peer said something, so its process is there. */
+  heard(): void {
+    this.#suspicion = "none";
+  }
+
   stop(): void {
     const state = this.#state;
     this.#state = { kind: "stopped" };
@@ -86,23 +106,25 @@ export class PeerLink {
 
   #dial(): Line {
     const { peer, openChannel, limits } = this.#options;
+    if (this.#suspicion === "raised") this.#suspicion = "tested";
     const channel = openChannel(peer);
     // grpc-js wants credentials even where the given channel has its own, and does not look at them.
     const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
     const stream = client.messages();
-    const fail = (): void => this.#failed(stream);
+    const fail = (error?: Error): void => this.#failed(stream, error);
     // The peer answers with headers once it has accepted the caller, and with nothing more.
     stream.on("metadata", () => this.#accepted(stream));
     stream.on("data", () => {});
     stream.on("error", fail);
-    stream.on("end", fail);
-    return { channel, stream, dialTimer: setTimeout(fail, limits.dialTimeoutMs) };
+    stream.on("end", () => fail());
+    return { channel, stream, dialTimer: setTimeout(() => fail(), limits.dialTimeoutMs) };
   }
 
   #accepted(stream: MessagesStream): void {
     if (this.#state.kind !== "dialing" || this.#state.line.stream !== stream) return;
     clearTimeout(this.#state.line.dialTimer);
     this.#failures = 0;
+    this.#suspicion = "none";
     this.#state = { kind: "open", line: this.#state.line, writing: false };
     this.#flush();
   }
@@ -121,18 +143,33 @@ export class PeerLink {
     });
   }
 
-  #failed(stream: MessagesStream): void {
+  #failed(stream: MessagesStream, error?: Error): void {
     const state = this.#state;
     if ((state.kind !== "dialing" && state.kind !== "open") || state.line.stream !== stream) return;
     hangUp(state.line);
     this.#queue.clear();
+    if (this.#suspicion === "raised") {
+      this.#state = { kind: "dialing", line: this.#dial() };
+    } else {
+      const gone = this.#suspicion === "tested" && error !== undefined && isRefusal(error);
+      this.#suspicion = "none";
+      this.#state = { kind: "waiting", timer: this.#dialLater() };
+      if (gone) this.#options.onGone();
+    }
+    this.#options.onLoss();
+  }
+
+  #dialLater(): NodeJS.Timeout {
     const { redialMsMin, redialMsMax } = this.#options.limits;
     const ceiling = Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++);
     const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
-    const timer = setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
-    this.#state = { kind: "waiting", timer };
-    this.#options.onLoss();
+    return setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
   }
+}
+
+/** Nothing listens there: the answer of a machine whose daemon does not run. */
+function isRefusal(error: Error): boolean {
+  return channelErrorOf(error, "").code === "refused";
 }
 
 function hangUp(line: Line): void {

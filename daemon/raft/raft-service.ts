@@ -24,8 +24,16 @@ export interface RaftServiceOptions {
   readonly receive: (message: Message) => void;
   /** Takes a snapshot that is truly from the member it names; resolves when it has all of it. */
   readonly receiveSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
+  /** A member's process or its machine broke the stream of its messages off, all of which were given to `receive`. */
+  readonly brokenOff: (member: number) => void;
   /** Takes one line for each stream that is refused. */
   readonly log: (line: string) => void;
+}
+
+export interface RaftService {
+  readonly handlers: RaftHandlers;
+  /** To be told when a peer has ended a connection, by FIN or RST, before the streams on it end for that reason. */
+  readonly connectionEnded: (remoteAddress: string) => void;
 }
 
 type Refusal = { readonly code: grpc.status; readonly details: string };
@@ -34,8 +42,9 @@ type Refusal = { readonly code: grpc.status; readonly details: string };
  * The receiving half of raft over gRPC. A stream is ended with PERMISSION_DENIED when its caller is no current member
  * or sends in another's name, and with INVALID_ARGUMENT when a message is malformed; none of its later messages counts.
  */
-export function raftService(options: RaftServiceOptions): RaftHandlers {
-  return {
+export function raftService(options: RaftServiceOptions): RaftService {
+  const streams = new OpenStreams(options.brokenOff);
+  const handlers: RaftHandlers = {
     Messages(call: MessagesCall): void {
       const caller = options.peerNumber(call);
       let refused = false;
@@ -45,7 +54,7 @@ export function raftService(options: RaftServiceOptions): RaftHandlers {
         call.emit("error", refusal);
       };
       const refusal = refusalOfCaller(caller, options.isMember);
-      if (refusal !== null) return refuse(refusal);
+      if (refusal !== null || caller === null) return refuse(refusal ?? NO_MEMBER);
       // The caller waits for these headers before it sends.
       call.sendMetadata(new grpc.Metadata());
       call.on("data", (batch: RaftBatch__Output) => {
@@ -57,6 +66,7 @@ export function raftService(options: RaftServiceOptions): RaftHandlers {
           else if (message.ok) options.receive(message.message);
         }
       });
+      streams.opened(call, caller);
       call.on("end", () => call.end());
       // A broken connection ends the stream; the peer dials again.
       call.on("error", () => {});
@@ -73,6 +83,38 @@ export function raftService(options: RaftServiceOptions): RaftHandlers {
       );
     },
   };
+  return { handlers, connectionEnded: (remoteAddress) => streams.cut(remoteAddress) };
+}
+
+/**
+ * The streams of messages that are open, by the remote address of their connection.
+ *
+ * A peer that ends a stream, by its own will or a time-out of its own, ends it before its connection. One whose process is
+ * killed, or whose machine breaks down and comes back, leaves that to the kernel: the connection ends under an open stream.
+ */
+class OpenStreams {
+  readonly #brokenOff: (member: number) => void;
+  readonly #open = new Map<string, { readonly member: number; cut: boolean }>();
+
+  constructor(brokenOff: (member: number) => void) {
+    this.#brokenOff = brokenOff;
+  }
+
+  opened(call: MessagesCall, member: number): void {
+    const remoteAddress = call.getPeer();
+    const stream = { member, cut: false };
+    this.#open.set(remoteAddress, stream);
+    // A closed stream hands in no message any more.
+    call.on("close", () => {
+      if (this.#open.get(remoteAddress) === stream) this.#open.delete(remoteAddress);
+      if (stream.cut) this.#brokenOff(member);
+    });
+  }
+
+  cut(remoteAddress: string): void {
+    const stream = this.#open.get(remoteAddress);
+    if (stream !== undefined) stream.cut = true;
+  }
 }
 
 class RefusedStream extends Error {
@@ -124,9 +166,13 @@ function abortedBy(error: unknown): Refusal {
   return { code: grpc.status.ABORTED, details: error instanceof Error ? error.message : String(error) };
 }
 
+const NO_MEMBER: Refusal = {
+  code: grpc.status.PERMISSION_DENIED,
+  details: "the caller is not a member of the raft group",
+};
+
 function refusalOfCaller(caller: number | null, isMember: (member: number) => boolean): Refusal | null {
-  if (caller !== null && isMember(caller)) return null;
-  return { code: grpc.status.PERMISSION_DENIED, details: "the caller is not a member of the raft group" };
+  return caller !== null && isMember(caller) ? null : NO_MEMBER;
 }
 
 /** A snapshot comes on a stream of its own: `alone` names the one type that is taken there, and nowhere else. */
