@@ -5,6 +5,8 @@ import type { RaftRole } from "./standing.ts";
 export const RANK_SPREAD_MS = 50;
 const GAP_MS_MIN = 50;
 const GAP_MS_MAX = 150;
+/** So many gaps pass in place of tries when an election was begun: a vote is two synced writes and a round of messages. */
+const GAPS_FOR_VOTES = 2;
 /** Then the election timeout is in charge again. */
 const TRIES_MAX = 10;
 
@@ -46,6 +48,8 @@ export class FailoverHint {
   /** The newest term that was seen at a try. */
   #triedTerm = 0;
   #triesLeft = 0;
+  /** For an election that somebody has begun to come to its end. */
+  #gapsLeft = 0;
 
   constructor(options: FailoverHintOptions) {
     this.#options = options;
@@ -59,6 +63,7 @@ export class FailoverHint {
     this.end();
     this.#takenTerm = term;
     this.#triedTerm = term;
+    this.#gapsLeft = 0;
     forgetLeader();
     if (!voters.includes(id)) return true;
     this.#triesLeft = TRIES_MAX;
@@ -86,11 +91,15 @@ export class FailoverHint {
     const { environment, look, campaign } = this.#options;
     const { role, term, leader } = look();
     if (role === "leader" || leader !== null || this.#triesLeft === 0) return this.end();
-    this.#triesLeft--;
-    // An election that somebody has begun since the last try gets one gap to come to its end.
-    const elects = term > this.#triedTerm;
+    // An election that somebody has begun since the last try gets its time, for another one would void its votes.
+    if (term > this.#triedTerm) this.#gapsLeft = GAPS_FOR_VOTES;
     this.#triedTerm = term;
-    if (!elects) campaign();
+    if (this.#gapsLeft > 0) {
+      this.#gapsLeft--;
+    } else {
+      this.#triesLeft--;
+      campaign();
+    }
     this.#tryAfter(hintTerm, GAP_MS_MIN + (GAP_MS_MAX - GAP_MS_MIN) * environment.random());
   }
 }
