@@ -57,7 +57,11 @@ export class RaftDriver {
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
-      send: (messages) => options.transport.send(messages),
+      send: (messages) => {
+        if (messages.some(({ type, reject }) => type === "MsgPreVoteResp" && !reject))
+          this.#failover.gaveWay();
+        options.transport.send(messages);
+      },
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? limits.DEFAULT_COMPACTION,

@@ -134,12 +134,22 @@ describe("FailoverHint", () => {
     expect(bench.did).toEqual(["0 forget", "0 campaign"]);
   });
 
-  it("gives an election that somebody has begun two gaps to come to its end", () => {
+  it("gives an election that somebody has begun one gap to come to its end", () => {
     bench.hint(2).take(1);
     bench.pass(49);
     bench.core = { ...bench.core, role: "follower", term: 5 };
-    bench.pass(102);
-    expect(bench.did).toEqual(["0 forget", "0 campaign", "150 campaign"]);
+    bench.pass(52);
+    expect(bench.did).toEqual(["0 forget", "0 campaign", "100 campaign"]);
+  });
+
+  it("gives one whose pre-vote it granted a gap to ask for votes", () => {
+    const hint = bench.hint(2);
+    hint.gaveWay();
+    hint.take(1);
+    bench.pass(49);
+    hint.gaveWay();
+    bench.pass(100);
+    expect(bench.did).toEqual(["0 forget", "0 campaign", "100 campaign"]);
   });
 
   it("leaves the rest to the election timeout when it leads nowhere", () => {

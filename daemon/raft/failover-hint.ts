@@ -5,8 +5,6 @@ import type { RaftRole } from "./standing.ts";
 export const RANK_SPREAD_MS = 50;
 const GAP_MS_MIN = 50;
 const GAP_MS_MAX = 150;
-/** So many gaps pass in place of tries when an election was begun: a vote is two synced writes and a round of messages. */
-const GAPS_FOR_VOTES = 2;
 /** Then the election timeout is in charge again. */
 const TRIES_MAX = 10;
 
@@ -48,8 +46,8 @@ export class FailoverHint {
   /** The newest term that was seen at a try. */
   #triedTerm = 0;
   #triesLeft = 0;
-  /** For an election that somebody has begun to come to its end. */
-  #gapsLeft = 0;
+  /** Somebody else was given a chance since the last try. */
+  #gaveWay = false;
 
   constructor(options: FailoverHintOptions) {
     this.#options = options;
@@ -63,7 +61,7 @@ export class FailoverHint {
     this.end();
     this.#takenTerm = term;
     this.#triedTerm = term;
-    this.#gapsLeft = 0;
+    this.#gaveWay = false;
     forgetLeader();
     if (!voters.includes(id)) return true;
     this.#triesLeft = TRIES_MAX;
@@ -75,6 +73,11 @@ export class FailoverHint {
   /** A message came that only the leader of `term` sends. */
   heardLeader(term: number): void {
     if (this.#hint.kind === "standing" && term >= this.#hint.term) this.end();
+  }
+
+  /** This member has granted another one's pre-vote. */
+  gaveWay(): void {
+    this.#gaveWay = true;
   }
 
   end(): void {
@@ -91,12 +94,11 @@ export class FailoverHint {
     const { environment, look, campaign } = this.#options;
     const { role, term, leader } = look();
     if (role === "leader" || leader !== null || this.#triesLeft === 0) return this.end();
-    // An election that somebody has begun since the last try gets its time, for another one would void its votes.
-    if (term > this.#triedTerm) this.#gapsLeft = GAPS_FOR_VOTES;
+    // An election that was begun since the last try, or is about to be, gets one gap: another one would split its votes.
+    const elects = this.#gaveWay || term > this.#triedTerm;
+    this.#gaveWay = false;
     this.#triedTerm = term;
-    if (this.#gapsLeft > 0) {
-      this.#gapsLeft--;
-    } else {
+    if (!elects) {
       this.#triesLeft--;
       campaign();
     }
