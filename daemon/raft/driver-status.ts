@@ -15,6 +15,4 @@ export interface RaftStatus {
   readonly learners: readonly number[];
   /** The applied membership, with the outgoing half of a joint one. */
   readonly confState: ConfState;
-  /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  readonly progress: ReadonlyMap<number, { readonly match: number }>;
 }

@@ -166,7 +166,8 @@ export class RaftDriver {
    */
   async handOver(): Promise<void> {
     const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    const { progress, voters, role, id } = this.status();
+    const { voters, role, id } = this.status();
+    const progress = this.progress();
     const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
     const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
     const [heir] = others;
@@ -188,7 +189,7 @@ export class RaftDriver {
   status(): RaftStatus {
     const { confState } = this.#loop.board.standing;
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -200,8 +201,12 @@ export class RaftDriver {
       voters: confState.voters,
       learners: confState.learners,
       confState,
-      progress,
     };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, { readonly match: number }> {
+    return this.#loop.progress();
   }
 
   standing(): Standing {

@@ -1,7 +1,7 @@
 import { Applier } from "./applier.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
 import { RaftError, RawNode } from "./core/core.ts";
-import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
+import type { BasicStatus, ConfChangeV2, Entry, Message, Ready, Status } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
@@ -118,8 +118,13 @@ export class RaftLoop {
     return this.#stalled;
   }
 
-  coreStatus(): ReturnType<RawNode["status"]> {
-    return this.#node.status();
+  coreStatus(): BasicStatus {
+    return this.#node.basicStatus();
+  }
+
+  /** What is known of the members' logs; empty unless this member leads. */
+  progress(): Status["progress"] {
+    return this.#node.status().progress;
   }
 
   /** Runs a turn once all input that is ready by now has come in. */
@@ -314,12 +319,12 @@ export class RaftLoop {
 
   #proposeWaiting(): void {
     const { proposals, id } = this.#options;
+    if (!proposals.areWaiting) return;
     const { role, term, leader } = this.board.standing;
     if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
     if (this.#stalled) return proposals.rejectWaiting(diskStalled(leader));
-    for (;;) {
+    while (proposals.areWaiting) {
       const batch = proposals.take(term, limits.PROPOSAL_BATCH_BYTES_MAX);
-      if (batch.length === 0) return;
       const entries = batch.map(({ entry }): Entry => ({
         term: 0,
         index: 0,

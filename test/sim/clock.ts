@@ -62,6 +62,7 @@ export class Clock {
 
   /** Runs events until `isOver` says so, which is asked after each, or the queue is empty. */
   async run(isOver: () => boolean): Promise<void> {
+    await drained();
     for (let event = this.#pop(); event !== undefined; event = this.#pop()) {
       if (event.cancelled) continue;
       this.#now = event.time;
@@ -114,9 +115,10 @@ function isBefore(a: Event, b: Event): boolean {
   return a.tieBreak === b.tieBreak ? a.sequence < b.sequence : a.tieBreak < b.tieBreak;
 }
 
-/** An immediate runs when no promise is left to settle. */
-function drained(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+/**
+ * Resolves when no promise is left to settle. Asked for while promises settle, a tick waits for the last of them; unlike an
+ * immediate it takes no turn of the event loop.
+ */
+async function drained(): Promise<void> {
+  await new Promise((resolve) => process.nextTick(resolve));
 }
