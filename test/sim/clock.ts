@@ -1,4 +1,4 @@
-import { hashText } from "./random.ts";
+import { hashNumber, hashText } from "./random.ts";
 import type { Random } from "./random.ts";
 
 interface Event {
@@ -42,7 +42,7 @@ export class Clock {
   }
 
   note(text: string): void {
-    this.#hash = hashText(`${this.#now} ${text}`, this.#hash);
+    this.#hash = hashText(text, hashNumber(this.#now, this.#hash));
   }
 
   /** Returns the way to cancel it. */
