@@ -62,7 +62,7 @@ export class Clock {
 
   /** Runs events until `isOver` says so, which is asked after each, or the queue is empty. */
   async run(isOver: () => boolean): Promise<void> {
-    await drained();
+    await Promise.resolve();
     for (let event = this.#pop(); event !== undefined; event = this.#pop()) {
       if (event.cancelled) continue;
       this.#now = event.time;
@@ -119,6 +119,8 @@ function isBefore(a: Event, b: Event): boolean {
  * Resolves when no promise is left to settle. Asked for while promises settle, a tick waits for the last of them; unlike an
  * immediate it takes no turn of the event loop.
  */
-async function drained(): Promise<void> {
-  await new Promise((resolve) => process.nextTick(resolve));
+function drained(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
+  });
 }
