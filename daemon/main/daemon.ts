@@ -205,6 +205,7 @@ export class Daemon {
       );
     this.#replica = await Replica.start({
       number,
+      meshId: this.#config.meshId,
       folder: folder.raft,
       directory: this.#directory,
       openChannel: ({ name, address }) => openChannel({ address, peerName: name, identity: this.#identity }),

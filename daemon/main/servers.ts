@@ -42,13 +42,13 @@ export function createServers(options: ServersOptions): {
     raftService({
       peerNumber: (call) => context.directory.byName(daemonName(call) ?? "")?.number ?? null,
       isMember: (number) => options.replica()?.isMember(number) ?? false,
+      gate: () => options.replica()?.gate ?? null,
       receive: (message) => options.replica()?.deliver(message),
       receiveSnapshot: async (transfer) => {
         const replica = options.replica();
         if (replica === null) throw new Error("this daemon is no raft member yet");
         await replica.deliverSnapshot(transfer);
       },
-      log: options.log,
     }),
   );
   const joining = new grpc.Server(serverOptions);

@@ -218,6 +218,7 @@ class TwoDoorListener implements Listener {
     connection.stage = "open";
     this.#handshaking.delete(connection);
     if (kind === "joining") this.#limitJoining(connection);
+    keepPeerCertificate(socket);
     this.#doors[kind].injector.injectConnection(socket);
   }
 
@@ -248,6 +249,15 @@ class TwoDoorListener implements Listener {
 
 function ignoreError(): void {
   // Every error of a socket is followed by its close event, and that one is handled.
+}
+
+/**
+ * grpc-js asks for the peer's certificate at each call, and Node decodes it anew each time. That of a TLS 1.3 connection
+ * never changes.
+ */
+function keepPeerCertificate(socket: TLSSocket): void {
+  const certificate = socket.getPeerCertificate(true);
+  socket.getPeerCertificate = () => certificate;
 }
 
 /** Names one connection among those of a listening port: no two that are open share both ends. */

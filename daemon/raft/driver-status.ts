@@ -1,4 +1,6 @@
 import type { ConfState } from "./core/core.ts";
+import type { PeerRefusal } from "./peer-identity.ts";
+import type { RefusalCounts } from "./peer-refusals.ts";
 import type { RaftRole } from "./standing.ts";
 
 /** How one member stands, as it sees itself. */
@@ -15,4 +17,8 @@ export interface RaftStatus {
   readonly learners: readonly number[];
   /** The applied membership, with the outgoing half of a joint one. */
   readonly confState: ConfState;
+  /** How many streams and messages of peers this member has refused since it started, by reason. */
+  readonly refusals: RefusalCounts;
+  /** The peers that refuse this member, and why. */
+  readonly refusedBy: ReadonlyMap<number, PeerRefusal>;
 }

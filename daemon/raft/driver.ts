@@ -7,13 +7,14 @@ import type { DriverOptions, MembershipChange } from "./driver-options.ts";
 import type { RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { Identification } from "./identification.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
-import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
@@ -29,6 +30,7 @@ export class RaftDriver {
   readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
+  readonly #identification: Identification;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
@@ -45,6 +47,20 @@ export class RaftDriver {
       askAgainTicks: timing.electionTicks,
       waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
     });
+    const { id, meshId, folder, report = () => {} } = options;
+    this.#identification = new Identification({
+      id,
+      meshId,
+      folder,
+      log,
+      environment: this.#environment,
+      report,
+      look: () => {
+        const { term, role, confState } = this.#loop.board.standing;
+        return { term, leads: role === "leader", confState, ...this.#loop.replication() };
+      },
+      onFatal: (error) => this.#fail(error),
+    });
     this.#loop = new RaftLoop({
       id: options.id,
       log,
@@ -60,7 +76,8 @@ export class RaftDriver {
         for (const listener of this.#appliedListeners) listener(index);
       },
       onFatal: (error) => this.#fail(error),
-      report: options.report ?? (() => {}),
+      silent: () => this.#identification.silent,
+      report,
     });
     this.#sender = new SnapshotSender({
       log,
@@ -86,6 +103,7 @@ export class RaftDriver {
       const openOptions = {
         onFatal: (error: Error) => onFatal(error),
         onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+        randomBytes: (length: number) => (options.environment ?? systemEnvironment).randomBytes(length),
       };
       const open = options.openLog ?? LevelLog.open.bind(LevelLog);
       const log = await open(options.folder, openOptions);
@@ -201,12 +219,14 @@ export class RaftDriver {
       voters: confState.voters,
       learners: confState.learners,
       confState,
+      refusals: this.#identification.counts,
+      refusedBy: this.#identification.refusedBy,
     };
   }
 
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
   progress(): ReadonlyMap<number, { readonly match: number }> {
-    return this.#loop.progress();
+    return this.#loop.replication().progress;
   }
 
   standing(): Standing {
@@ -252,6 +272,7 @@ export class RaftDriver {
   #run(): void {
     this.#phase = "running";
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    transport.introduce(this.#identification);
     transport.onMessage((received) => {
       if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
     });
@@ -281,7 +302,7 @@ export class RaftDriver {
     const { role, leader } = this.#loop.board.standing;
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
-    if (this.#loop.stalled) return diskStalled(leader);
+    if (this.#loop.mute !== null) return mute(this.#loop.mute, leader);
     if (this.#proposals.size >= limits.PROPOSALS_MAX) {
       return new DriverError(
         "dropped",
@@ -314,6 +335,7 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#identification.stop();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
     this.#reads.rejectAll(ended());
