@@ -154,10 +154,13 @@ export class Daemon {
     });
     const address = parseAddress(this.#config.advertise);
     if (address === null) throw new SetupError(`${this.#config.advertise} is not host:port`);
+    const { mutual, joining, connectionEnded } = this.#servers;
     this.#listener = createListener({
       ...address,
       identity: this.#identity,
-      ...this.#servers,
+      mutual,
+      joining,
+      onEndedByPeer: connectionEnded,
       onRefused: (reason, remote) => log(`refused a connection from ${remote}: ${reason}`),
     });
     await this.#listener.start().catch((error: unknown) => {

@@ -22,3 +22,11 @@ export interface RaftStatus {
   /** The peers that refuse this member, and why. */
   readonly refusedBy: ReadonlyMap<number, PeerRefusal>;
 }
+
+/** What a leader knows of a member. */
+export interface MemberProgress {
+  /** The last index that it is known to hold. */
+  readonly match: number;
+  /** It was heard since the leader last looked whether a quorum is there, an election timeout ago at most. */
+  readonly recentActive: boolean;
+}

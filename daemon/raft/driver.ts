@@ -1,12 +1,13 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
-import type { ConfState } from "./core/core.ts";
+import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { FailoverHint } from "./failover-hint.ts";
 import { Identification } from "./identification.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
@@ -20,6 +21,9 @@ import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
 
+/** What only a leader sends. */
+const LEADERS_WORDS: ReadonlySet<MessageType> = new Set(["MsgApp", "MsgHeartbeat", "MsgSnap"]);
+
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
 export class RaftDriver {
   readonly #options: DriverOptions;
@@ -31,6 +35,7 @@ export class RaftDriver {
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
   readonly #identification: Identification;
+  readonly #failover: FailoverHint;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
@@ -78,6 +83,16 @@ export class RaftDriver {
       onFatal: (error) => this.#fail(error),
       silent: () => this.#identification.silent,
       report,
+    });
+    this.#failover = new FailoverHint({
+      id: options.id,
+      environment: this.#environment,
+      look: () => {
+        const { role, term, leader, confState } = this.status();
+        return { role, term, leader, voters: [...confState.voters, ...confState.votersOutgoing] };
+      },
+      forgetLeader: () => this.#loop.forgetLeader(),
+      campaign: () => this.#loop.campaign(),
     });
     this.#sender = new SnapshotSender({
       log,
@@ -179,29 +194,22 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
-   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   * Before an end that is planned: lets another voter lead, so that the others need not find out that their leader is
+   * gone. Asks those first that answer, and of these who has most of the log; each gets an election timeout. Resolves
+   * when another leads or nobody is left to ask.
    */
   async handOver(): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    const { voters, role, id } = this.status();
+    const { voters, id } = this.status();
     const progress = this.progress();
-    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
-    const [heir] = others;
-    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        cancel();
-        unsubscribe();
-        resolve();
-      };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== id) settle();
-      });
-      this.transferLeadership(heir);
-    });
+    const heirs = voters.filter((voter) => voter !== id).map((voter) => ({ voter, ...progress.get(voter) }));
+    const chances = heirs.toSorted(
+      (a, b) =>
+        Number(b.recentActive ?? false) - Number(a.recentActive ?? false) || (b.match ?? 0) - (a.match ?? 0),
+    );
+    for (const { voter } of chances) {
+      if (this.#phase !== "running" || this.status().role !== "leader") return;
+      await this.#handOverTo(voter);
+    }
   }
 
   status(): RaftStatus {
@@ -225,7 +233,7 @@ export class RaftDriver {
   }
 
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  progress(): ReadonlyMap<number, { readonly match: number }> {
+  progress(): ReadonlyMap<number, MemberProgress> {
     return this.#loop.replication().progress;
   }
 
@@ -257,6 +265,22 @@ export class RaftDriver {
     await this.#log.close();
   }
 
+  async #handOverTo(heir: number): Promise<void> {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const unsubscribe = this.onStatus(({ leader }) => {
+        if (leader !== null && leader !== this.#options.id) settle();
+      });
+      this.transferLeadership(heir);
+    });
+  }
+
   async #replay(): Promise<void> {
     const { commit } = this.#log.recovered.hardState;
     this.#loop.turn();
@@ -274,7 +298,12 @@ export class RaftDriver {
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
     transport.introduce(this.#identification);
     transport.onMessage((received) => {
-      if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
+      if (this.#phase !== "running" || received.to !== id) return;
+      if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
+      this.#loop.receive(received);
+    });
+    transport.onPeerGone((member) => {
+      if (this.#phase === "running") this.#takeHint(member);
     });
     transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
@@ -290,6 +319,11 @@ export class RaftDriver {
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #takeHint(member: number): void {
+    if (!this.#failover.take(member)) return;
+    this.#options.report?.("info", `the process of the leader, member ${member}, is gone: failing over`);
   }
 
   #snapshotSent(member: number, fault: string | null): void {
@@ -336,6 +370,7 @@ export class RaftDriver {
     this.#phase = "ended";
     this.#stopTicks();
     this.#identification.stop();
+    this.#failover.end();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
     this.#reads.rejectAll(ended());

@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
+import { channelErrorOf } from "../mesh/channels.ts";
 import type { RaftHello__Output } from "../../proto/gen/gpumesh/v1/RaftHello.ts";
 import { helloFromWire, helloToWire } from "./hello-wire.ts";
 import type { PeerRefusal } from "./peer-identity.ts";
@@ -38,6 +39,8 @@ export interface LinkOptions {
   readonly random: () => number;
   /** A message was dropped; called at most once for each call of `send`, and once when the stream fails. */
   readonly onLoss: () => void;
+  /** The peer's process is gone: a dial was refused that began after `suspect`, and nothing was heard of it since. */
+  readonly onGone: () => void;
 }
 
 type MessagesStream = grpc.ClientDuplexStream<RaftBatch, RaftReceipt__Output>;
@@ -48,6 +51,9 @@ type LinkState =
   /** Waiting to dial again; what is sent meanwhile is dropped. */
   | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "stopped" };
+
+/** What is thought of the peer's process: a suspicion waits for a dial that begins after it, and its outcome settles it. */
+type Suspicion = "none" | "raised" | "tested";
 
 interface Line {
   readonly channel: grpc.Channel;
@@ -65,6 +71,7 @@ export class PeerLink {
   readonly #queue: SendQueue;
   #state: LinkState;
   #failures = 0;
+  #suspicion: Suspicion = "none";
   #flushScheduled = false;
 
   constructor(options: LinkOptions) {
@@ -85,6 +92,19 @@ export class PeerLink {
     });
   }
 
+  /** The peer broke off its own stream to this member. Dials anew as soon as this link is not, or no longer, open. */
+  suspect(): void {
+    this.#suspicion = "raised";
+    if (this.#state.kind !== "waiting") return;
+    clearTimeout(this.#state.timer);
+    this.#state = { kind: "dialing", line: this.#dial() };
+  }
+
+  /** The peer said something, so its process is there. */
+  heard(): void {
+    this.#suspicion = "none";
+  }
+
   stop(): void {
     const state = this.#state;
     this.#state = { kind: "stopped" };
@@ -95,6 +115,7 @@ export class PeerLink {
 
   #dial(): Line {
     const { peer, openChannel, limits, introduction } = this.#options;
+    if (this.#suspicion === "raised") this.#suspicion = "tested";
     const channel = openChannel(peer);
     // grpc-js wants credentials even where the given channel has its own, and does not look at them.
     const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
@@ -130,6 +151,7 @@ export class PeerLink {
     clearTimeout(this.#state.line.dialTimer);
     this.#failures = 0;
     this.#options.introduction.admitted(this.#options.member);
+    this.#suspicion = "none";
     this.#state = { kind: "open", line: this.#state.line, writing: false };
     this.#flush();
   }
@@ -156,14 +178,32 @@ export class PeerLink {
     this.#queue.clear();
     const { limits, introduction, member } = this.#options;
     const refusal = refusalOf(error);
-    const backOffMs = Math.min(limits.redialMsMax, limits.redialMsMin * 2 ** this.#failures++);
-    const ceiling = refusal === null ? backOffMs : Math.max(backOffMs, limits.refusedRedialMs);
-    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
-    const timer = setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
-    this.#state = { kind: "waiting", timer };
+    if (this.#suspicion === "raised") {
+      this.#state = { kind: "dialing", line: this.#dial() };
+    } else {
+      const gone = this.#suspicion === "tested" && error !== undefined && isUnattended(error);
+      this.#suspicion = "none";
+      this.#state = {
+        kind: "waiting",
+        timer: this.#dialLater(refusal === null ? 0 : limits.refusedRedialMs),
+      };
+      if (gone) this.#options.onGone();
+    }
     this.#options.onLoss();
     if (refusal !== null) introduction.refused(member, refusal, refusal.byLeader);
   }
+
+  #dialLater(waitMsMin: number): NodeJS.Timeout {
+    const { redialMsMin, redialMsMax } = this.#options.limits;
+    const ceiling = Math.max(waitMsMin, Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++));
+    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
+    return setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
+  }
+}
+
+/** Nothing listens there: the answer of a machine whose daemon does not run. */
+function isUnattended(error: Error): boolean {
+  return channelErrorOf(error, "").code === "refused";
 }
 
 function hangUp(line: Line): void {

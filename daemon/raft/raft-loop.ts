@@ -162,8 +162,13 @@ export class RaftLoop {
     this.#feed(() => this.#node.reportSnapshot(member, succeeded));
   }
 
+  /** Nothing happens while the disk does not answer, for the own vote could not be stored. */
   campaign(): void {
-    this.#feed(() => this.#node.campaign());
+    if (!this.#stalled) this.#feed(() => this.#node.campaign());
+  }
+
+  forgetLeader(): void {
+    this.#feed(() => this.#node.forgetLeader());
   }
 
   transferLeadership(to: number): void {

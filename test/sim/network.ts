@@ -7,6 +7,9 @@ import type { Random } from "./random.ts";
 import { SnapshotStream } from "./snapshot-stream.ts";
 import type { Verdict } from "./verdict.ts";
 
+/** The share of resets that a firewall makes, which then refuses a connection to a member that is well. */
+const FIREWALLED = 0.3;
+
 export interface NetworkRates {
   /** Mean ms on the way. */
   readonly delayMs: number;
@@ -38,6 +41,7 @@ interface Port {
   readonly streams: WeakMap<Port, StreamAdmission>;
   onMessage: (message: Message) => void;
   onUnreachable: (member: number) => void;
+  onPeerGone: (member: number) => void;
   onSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
 }
 
@@ -73,6 +77,7 @@ export class Network {
       streams: new WeakMap(),
       onMessage: () => {},
       onUnreachable: () => {},
+      onPeerGone: () => {},
       onSnapshot: () => Promise.reject(new Error("nobody takes snapshots yet")),
     };
     this.#ports.set(member, port);
@@ -92,6 +97,9 @@ export class Network {
       },
       onUnreachable: (handler) => {
         port.onUnreachable = handler;
+      },
+      onPeerGone: (handler) => {
+        port.onPeerGone = handler;
       },
       setPeers: () => {},
       stop: () => Promise.resolve(),
@@ -113,11 +121,36 @@ export class Network {
     const port = this.#ports.get(from);
     port?.process.post("io", this.#random.around(1), () => port.onUnreachable(to));
     this.#verdict.mark("stream reset");
+    if (this.#random.chance(FIREWALLED)) this.#refuse(to, from, () => true);
+  }
+
+  /** A member's process has ended on a machine that runs: the machine says so to all that it can reach. */
+  processEnded(member: number): void {
+    const ended = this.#ports.get(member)?.process;
+    for (const other of this.#ports.keys()) {
+      if (other !== member) this.#refuse(other, member, () => this.#ports.get(member)?.process === ended);
+    }
   }
 
   heal(): void {
     for (const link of this.#links.values()) link.blocks = 0;
     this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
+  }
+
+  /** After all that came from `member`, `dialer` finds its stream broken off, and a new connection refused if it still is. */
+  #refuse(dialer: number, member: number, stillRefuses: () => boolean): void {
+    const there = this.#link(dialer, member);
+    const back = this.#link(member, dialer);
+    const delayMs =
+      Math.max(0, back.busyUntil - this.#clock.now) + 0.05 + this.#random.around(this.rates.delayMs);
+    this.#clock.after(delayMs, () => {
+      const port = this.#ports.get(dialer);
+      if (there.blocks > 0 || back.blocks > 0 || !stillRefuses()) return;
+      port?.process.post("io", 0, () => {
+        this.#clock.note(`gone ${member}->${dialer}`);
+        port.onPeerGone(member);
+      });
+    });
   }
 
   #carry(sender: Port, message: Message): void {
