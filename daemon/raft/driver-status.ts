@@ -21,8 +21,6 @@ export interface RaftStatus {
   readonly refusals: RefusalCounts;
   /** The peers that refuse this member, and why. */
   readonly refusedBy: ReadonlyMap<number, PeerRefusal>;
-  /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  readonly progress: ReadonlyMap<number, MemberProgress>;
 }
 
 /** What a leader knows of a member. */

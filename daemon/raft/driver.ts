@@ -4,7 +4,7 @@ import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
@@ -199,7 +199,8 @@ export class RaftDriver {
    * when another leads or nobody is left to ask.
    */
   async handOver(): Promise<void> {
-    const { progress, voters, id } = this.status();
+    const { voters, id } = this.status();
+    const progress = this.progress();
     const heirs = voters.filter((voter) => voter !== id).map((voter) => ({ voter, ...progress.get(voter) }));
     const chances = heirs.toSorted(
       (a, b) =>
@@ -214,7 +215,7 @@ export class RaftDriver {
   status(): RaftStatus {
     const { confState } = this.#loop.board.standing;
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -228,8 +229,12 @@ export class RaftDriver {
       confState,
       refusals: this.#identification.counts,
       refusedBy: this.#identification.refusedBy,
-      progress,
     };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, MemberProgress> {
+    return this.#loop.replication().progress;
   }
 
   standing(): Standing {

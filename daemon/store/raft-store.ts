@@ -83,7 +83,7 @@ export class RaftStore implements Store {
   }
 
   memberProgress(): ReadonlyMap<number, { readonly match: number }> {
-    return this.#driver.status().progress;
+    return this.#driver.progress();
   }
 
   lastIndex(): number {
