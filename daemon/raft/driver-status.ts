@@ -16,5 +16,13 @@ export interface RaftStatus {
   /** The applied membership, with the outgoing half of a joint one. */
   readonly confState: ConfState;
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  readonly progress: ReadonlyMap<number, { readonly match: number }>;
+  readonly progress: ReadonlyMap<number, MemberStatus>;
+}
+
+/** One member as the leader sees it. */
+export interface MemberStatus {
+  /** Its log is known to equal the leader's up to here; 0 where nothing is known. */
+  readonly match: number;
+  /** Since its last message, in ticks of this member; 0 for this member, null for one not heard since it started. */
+  readonly silentMs: number | null;
 }

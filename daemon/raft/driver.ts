@@ -4,7 +4,7 @@ import type { ConfState } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberStatus, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { LevelLog } from "./level-log.ts";
@@ -34,6 +34,9 @@ export class RaftDriver {
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
   #changingMembers = false;
+  #ticks = 0;
+  /** When each member was last heard of, in ticks. */
+  readonly #heardAtTick = new Map<number, number>();
 
   private constructor(options: DriverOptions, log: RaftLog) {
     const timing = options.timing ?? limits.DEFAULT_TIMING;
@@ -161,25 +164,26 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
-   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   * Lets another voter lead: the one named, else the one that has most of the log. Resolves when another one leads; with
+   * false, if nothing comes of it, after an election timeout. Before an end that is planned it saves the others from
+   * finding out by silence that their leader is gone.
    */
-  async handOver(): Promise<void> {
+  async handOver(to: number | null = null): Promise<boolean> {
     const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
     const { progress, voters, role, id } = this.status();
     const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
     const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
-    const [heir] = others;
-    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
+    const heir = to === null ? others[0] : others.find((voter) => voter === to);
+    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return false;
+    return new Promise<boolean>((resolve) => {
+      const settle = (another: boolean): void => {
         cancel();
         unsubscribe();
-        resolve();
+        resolve(another);
       };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const cancel = this.#environment.after(electionTicks * tickMs, () => settle(false));
       const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== id) settle();
+        if (leader !== null && leader !== id) settle(true);
       });
       this.transferLeadership(heir);
     });
@@ -200,7 +204,9 @@ export class RaftDriver {
       voters: confState.voters,
       learners: confState.learners,
       confState,
-      progress,
+      progress: new Map(
+        [...progress].map(([member, { match }]) => [member, this.#memberStatus(member, match)]),
+      ),
     };
   }
 
@@ -248,7 +254,9 @@ export class RaftDriver {
     this.#phase = "running";
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
     transport.onMessage((received) => {
-      if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
+      if (this.#phase !== "running" || received.to !== id) return;
+      this.#heardAtTick.set(received.from, this.#ticks);
+      this.#loop.receive(received);
     });
     transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
@@ -258,12 +266,21 @@ export class RaftDriver {
     // they are read, and the intervals that were missed are not made up for.
     this.#stopTicks = this.#environment.every(timing.tickMs, () => {
       this.#environment.soon(() => {
-        if (this.#phase === "running") this.#loop.tick();
+        if (this.#phase !== "running") return;
+        this.#ticks++;
+        this.#loop.tick();
       });
     });
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #memberStatus(member: number, match: number): MemberStatus {
+    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const heard = this.#heardAtTick.get(member);
+    if (member === this.#options.id) return { match, silentMs: 0 };
+    return { match, silentMs: heard === undefined ? null : (this.#ticks - heard) * tickMs };
   }
 
   #snapshotSent(member: number, fault: string | null): void {
