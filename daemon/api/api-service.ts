@@ -20,9 +20,10 @@ import { Forwarder, forwardedUser } from "./forward.ts";
 import type { HeldLogs } from "./read-log.ts";
 import { readLog } from "./read-log.ts";
 import type { ApiContext } from "./api-context.ts";
+import { cancelJob, getJob, listJobs } from "./job-calls.ts";
 import { HOLD_MS_MAX, LeaderWait } from "./leader-wait.ts";
-import { cancelJob, getJob, listJobs, submitJob } from "./job-calls.ts";
 import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
+import { submitJob, submitJobs } from "./submit-calls.ts";
 import { watchJob } from "./watch-job.ts";
 
 export interface ApiOptions extends ApiContext {
@@ -93,6 +94,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
 
   return {
     SubmitJob: unary(submitJob, (api, ...rest) => api.submitJob(...rest)),
+    SubmitJobs: unary(submitJobs, (api, ...rest) => api.submitJobs(...rest)),
     CancelJob: unary(cancelJob, (api, ...rest) => api.cancelJob(...rest)),
     GetJob: unary(getJob, (api, ...rest) => api.getJob(...rest)),
     ListJobs: unary(listJobs, (api, ...rest) => api.listJobs(...rest)),

@@ -42,6 +42,7 @@ export function createServers(options: ServersOptions): {
   const raft = raftService({
     peerNumber: (call) => context.directory.byName(daemonName(call) ?? "")?.number ?? null,
     isMember: (number) => options.replica()?.isMember(number) ?? false,
+    gate: () => options.replica()?.gate ?? null,
     receive: (message) => options.replica()?.deliver(message),
     receiveSnapshot: async (transfer) => {
       const replica = options.replica();
@@ -49,7 +50,6 @@ export function createServers(options: ServersOptions): {
       await replica.deliverSnapshot(transfer);
     },
     brokenOff: (number) => options.replica()?.brokenOff(number),
-    log: options.log,
   });
   mutual.addService(mesh.Raft.service, raft.handlers);
   const joining = new grpc.Server(serverOptions);

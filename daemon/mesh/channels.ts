@@ -123,8 +123,14 @@ export function peerIdentity(
   call: Pick<grpc.ServerUnaryCall<unknown, unknown>, "getAuthContext">,
 ): Identity | null {
   const certificate = call.getAuthContext().sslPeerCertificate;
-  return certificate === undefined ? null : identityOf(certificate.raw);
+  if (certificate === undefined) return null;
+  let identity = identities.get(certificate);
+  if (identity === undefined) identities.set(certificate, (identity = identityOf(certificate.raw)));
+  return identity;
 }
+
+/** What each certificate states: reading one costs more than all the rest of a small call. */
+const identities = new WeakMap<PeerCertificate, Identity | null>();
 
 /** For the joining door: the name in the SNI only chooses it, the certificate behind it is a daemon's like any other. */
 function checkDaemon(_serverName: string, certificate: PeerCertificate): Error | undefined {

@@ -224,6 +224,7 @@ class TwoDoorListener implements Listener {
     this.#handshaking.delete(connection);
     if (kind === "joining") this.#limitJoining(connection);
     else this.#watchPeer(connection);
+    keepPeerCertificate(socket);
     this.#doors[kind].injector.injectConnection(socket);
   }
 
@@ -262,6 +263,15 @@ class TwoDoorListener implements Listener {
 
 function ignoreError(): void {
   // Every error of a socket is followed by its close event, and that one is handled.
+}
+
+/**
+ * grpc-js asks for the peer's certificate at each call, and Node decodes it anew each time. That of a TLS 1.3 connection
+ * never changes.
+ */
+function keepPeerCertificate(socket: TLSSocket): void {
+  const certificate = socket.getPeerCertificate(true);
+  socket.getPeerCertificate = () => certificate;
 }
 
 /** Names one connection among those of a listening port: no two that are open share both ends. */

@@ -79,6 +79,7 @@ export class TestGroup {
     const fatal: Error[] = [];
     const driver = await RaftDriver.start({
       id,
+      meshId: "mesh",
       folder: this.folderOf(id),
       transport: this.network.join(id),
       machine: new AppliedList(applied),

@@ -4,17 +4,18 @@ import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
+import { Identification } from "./identification.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
-import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
@@ -33,12 +34,16 @@ export class RaftDriver {
   readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
+  readonly #identification: Identification;
   readonly #failover: FailoverHint;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
   #changingMembers = false;
+  #ticks = 0;
+  /** When each member was last heard of, in ticks. */
+  readonly #heardAtTick = new Map<number, number>();
 
   private constructor(options: DriverOptions, log: RaftLog) {
     const timing = options.timing ?? limits.DEFAULT_TIMING;
@@ -49,6 +54,20 @@ export class RaftDriver {
     this.#reads = new ReadRounds({
       askAgainTicks: timing.electionTicks,
       waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
+    });
+    const { id, meshId, folder, report = () => {} } = options;
+    this.#identification = new Identification({
+      id,
+      meshId,
+      folder,
+      log,
+      environment: this.#environment,
+      report,
+      look: () => {
+        const { term, role, confState } = this.#loop.board.standing;
+        return { term, leads: role === "leader", confState, ...this.#loop.replication() };
+      },
+      onFatal: (error) => this.#fail(error),
     });
     this.#loop = new RaftLoop({
       id: options.id,
@@ -69,7 +88,8 @@ export class RaftDriver {
         for (const listener of this.#appliedListeners) listener(index);
       },
       onFatal: (error) => this.#fail(error),
-      report: options.report ?? (() => {}),
+      silent: () => this.#identification.silent,
+      report,
     });
     this.#failover = new FailoverHint({
       id: options.id,
@@ -105,6 +125,7 @@ export class RaftDriver {
       const openOptions = {
         onFatal: (error: Error) => onFatal(error),
         onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+        randomBytes: (length: number) => (options.environment ?? systemEnvironment).randomBytes(length),
       };
       const open = options.openLog ?? LevelLog.open.bind(LevelLog);
       const log = await open(options.folder, openOptions);
@@ -180,27 +201,30 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets another voter lead, so that the others need not find out that their leader is
-   * gone. Asks those first that answer, and of these who has most of the log; each gets an election timeout. Resolves
-   * when another leads or nobody is left to ask.
+   * Lets another voter lead: the one named, else whoever can; of these those first that answer, and who has most of the log.
+   * Each gets an election timeout. Resolves when another one leads, and with false when nothing comes of it. Before an end
+   * that is planned it saves the others from finding out by silence that their leader is gone.
    */
-  async handOver(): Promise<void> {
-    const { progress, voters, id } = this.status();
-    const heirs = voters.filter((voter) => voter !== id).map((voter) => ({ voter, ...progress.get(voter) }));
-    const chances = heirs.toSorted(
-      (a, b) =>
-        Number(b.recentActive ?? false) - Number(a.recentActive ?? false) || (b.match ?? 0) - (a.match ?? 0),
-    );
-    for (const { voter } of chances) {
-      if (this.#phase !== "running" || this.status().role !== "leader") return;
-      await this.#handOverTo(voter);
+  async handOver(to: number | null = null): Promise<boolean> {
+    const { voters, id } = this.status();
+    const progress = this.progress();
+    const silence = (voter: number): number => progress.get(voter)?.silentMs ?? Infinity;
+    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
+    const answers = (voter: number): boolean => silence(voter) < this.#electionTimeoutMs;
+    const heirs = voters
+      .filter((voter) => (to === null ? voter !== id : voter === to))
+      .toSorted((a, b) => Number(answers(b)) - Number(answers(a)) || matchOf(b) - matchOf(a));
+    for (const heir of heirs) {
+      if (this.#phase !== "running" || this.status().role !== "leader") return false;
+      if (await this.#handOverTo(heir)) return true;
     }
+    return false;
   }
 
   status(): RaftStatus {
     const { confState } = this.#loop.board.standing;
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -212,8 +236,23 @@ export class RaftDriver {
       voters: confState.voters,
       learners: confState.learners,
       confState,
-      progress,
+      refusals: this.#identification.counts,
+      refusedBy: this.#identification.refusedBy,
     };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, MemberProgress> {
+    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const silentMs = (member: number): number | null => {
+      if (member === this.#options.id) return 0;
+      const heard = this.#heardAtTick.get(member);
+      return heard === undefined ? null : (this.#ticks - heard) * tickMs;
+    };
+    const { progress } = this.#loop.replication();
+    return new Map(
+      [...progress].map(([member, { match }]) => [member, { match, silentMs: silentMs(member) }] as const),
+    );
   }
 
   standing(): Standing {
@@ -244,20 +283,24 @@ export class RaftDriver {
     await this.#log.close();
   }
 
-  async #handOverTo(heir: number): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
+  async #handOverTo(heir: number): Promise<boolean> {
+    return new Promise<boolean>((resolve) => {
+      const settle = (another: boolean): void => {
         cancel();
         unsubscribe();
-        resolve();
+        resolve(another);
       };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const cancel = this.#environment.after(this.#electionTimeoutMs, () => settle(false));
       const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== this.#options.id) settle();
+        if (leader !== null && leader !== this.#options.id) settle(true);
       });
       this.transferLeadership(heir);
     });
+  }
+
+  get #electionTimeoutMs(): number {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    return tickMs * electionTicks;
   }
 
   async #replay(): Promise<void> {
@@ -275,9 +318,11 @@ export class RaftDriver {
   #run(): void {
     this.#phase = "running";
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    transport.introduce(this.#identification);
     transport.onMessage((received) => {
       if (this.#phase !== "running" || received.to !== id) return;
       if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
+      this.#heardAtTick.set(received.from, this.#ticks);
       this.#loop.receive(received);
     });
     transport.onPeerGone((member) => {
@@ -291,7 +336,9 @@ export class RaftDriver {
     // they are read, and the intervals that were missed are not made up for.
     this.#stopTicks = this.#environment.every(timing.tickMs, () => {
       this.#environment.soon(() => {
-        if (this.#phase === "running") this.#loop.tick();
+        if (this.#phase !== "running") return;
+        this.#ticks++;
+        this.#loop.tick();
       });
     });
     // Nobody else can lead a group of one, so there is nobody to wait for.
@@ -314,7 +361,7 @@ export class RaftDriver {
     const { role, leader } = this.#loop.board.standing;
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
-    if (this.#loop.stalled) return diskStalled(leader);
+    if (this.#loop.mute !== null) return mute(this.#loop.mute, leader);
     if (this.#proposals.size >= limits.PROPOSALS_MAX) {
       return new DriverError(
         "dropped",
@@ -347,6 +394,7 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#identification.stop();
     this.#failover.end();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));

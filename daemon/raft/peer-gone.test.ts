@@ -10,6 +10,7 @@ import { makeMesh } from "../mesh/listener.fixture.ts";
 import type { TestMesh } from "../mesh/listener.fixture.ts";
 import { message } from "./core/core.ts";
 import { GrpcTransport } from "./grpc-transport.ts";
+import { introduce } from "./identity.fixture.ts";
 import { raftService } from "./raft-service.ts";
 
 /** Stands before a member's port as its machine does: it ends connections, or refuses them, whatever the member does. */
@@ -101,6 +102,8 @@ async function start(number: number): Promise<Member> {
   const transport = new GrpcTransport({
     openChannel: ({ name, address }) => openChannel({ address, peerName: name, identity }),
   });
+  const introduction = await introduce(number);
+  transport.introduce(introduction);
   let greeted = false;
   transport.onMessage(({ index }) => {
     if (index === 0) greeted = true;
@@ -117,7 +120,7 @@ async function start(number: number): Promise<Member> {
     receive: (received) => transport.deliver(received),
     receiveSnapshot: () => Promise.reject(new Error("no snapshots here")),
     brokenOff: (member) => transport.brokenOff(member),
-    log: () => {},
+    gate: () => introduction.gate,
   });
   mutual.addService(loadMesh().Raft.service, handlers);
   const listener = createListener({

@@ -3,10 +3,14 @@ import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
 import { channelErrorOf } from "../mesh/channels.ts";
+import type { RaftHello__Output } from "../../proto/gen/gpumesh/v1/RaftHello.ts";
+import { helloFromWire, helloToWire } from "./hello-wire.ts";
+import type { PeerRefusal } from "./peer-identity.ts";
+import { refusalOf } from "./refused-stream.ts";
 import type { Message } from "./core/core.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SendQueueLimits } from "./send-queue.ts";
-import type { RaftPeer } from "./transport.ts";
+import type { Introduction, RaftPeer } from "./transport.ts";
 import { toWire } from "./wire.ts";
 
 const Raft = loadMesh().Raft;
@@ -20,9 +24,14 @@ export interface LinkLimits extends SendQueueLimits {
   /** The wait before the first new dial; it doubles up to `redialMsMax`, and is then halved at random. */
   readonly redialMsMin: number;
   readonly redialMsMax: number;
+  /** The wait after the peer has refused this member. */
+  readonly refusedRedialMs: number;
 }
 
 export interface LinkOptions {
+  /** The number of the peer. */
+  readonly member: number;
+  readonly introduction: Introduction;
   readonly peer: RaftPeer;
   readonly openChannel: OpenChannel;
   readonly limits: LinkLimits;
@@ -105,25 +114,43 @@ export class PeerLink {
   }
 
   #dial(): Line {
-    const { peer, openChannel, limits } = this.#options;
+    const { peer, openChannel, limits, introduction } = this.#options;
     if (this.#suspicion === "raised") this.#suspicion = "tested";
     const channel = openChannel(peer);
     // grpc-js wants credentials even where the given channel has its own, and does not look at them.
     const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
     const stream = client.messages();
     const fail = (error?: Error): void => this.#failed(stream, error);
-    // The peer answers with headers once it has accepted the caller, and with nothing more.
-    stream.on("metadata", () => this.#accepted(stream));
-    stream.on("data", () => {});
+    stream.write({ hello: helloToWire(introduction.gate.hello()) });
+    // The peer answers once it has let this member in, and says nothing more.
+    stream.on("data", ({ hello }: RaftReceipt__Output) => this.#answered(stream, hello));
     stream.on("error", fail);
     stream.on("end", () => fail());
     return { channel, stream, dialTimer: setTimeout(() => fail(), limits.dialTimeoutMs) };
+  }
+
+  /** The peer has let this member in, and says who it is itself. */
+  #answered(stream: MessagesStream, wire: RaftHello__Output | null): void {
+    const { gate } = this.#options.introduction;
+    const { member } = this.#options;
+    const refuse = (refusal: PeerRefusal): void => {
+      gate.refusals.add(`to send to member ${member}`, refusal);
+      this.#failed(stream);
+    };
+    const read =
+      wire === null ? { ok: false as const, fault: "it does not say who it is" } : helloFromWire(wire);
+    if (!read.ok) return refuse({ reason: "malformed", details: read.fault });
+    gate.admit(member, read.hello).then(
+      (refusal) => (refusal === null ? this.#accepted(stream) : refuse(refusal)),
+      () => this.#failed(stream),
+    );
   }
 
   #accepted(stream: MessagesStream): void {
     if (this.#state.kind !== "dialing" || this.#state.line.stream !== stream) return;
     clearTimeout(this.#state.line.dialTimer);
     this.#failures = 0;
+    this.#options.introduction.admitted(this.#options.member);
     this.#suspicion = "none";
     this.#state = { kind: "open", line: this.#state.line, writing: false };
     this.#flush();
@@ -136,7 +163,8 @@ export class PeerLink {
     const messages = this.#queue.take(performance.now());
     if (messages.length === 0) return;
     this.#state = { kind: "open", line, writing: true };
-    line.stream.write({ messages: messages.map(toWire) }, () => {
+    const syncedBatch = this.#options.introduction.syncedBatch();
+    line.stream.write({ messages: messages.map(toWire), syncedBatch }, () => {
       if (this.#state.kind !== "open" || this.#state.line !== line) return;
       this.#state = { kind: "open", line, writing: false };
       this.#flush();
@@ -148,27 +176,33 @@ export class PeerLink {
     if ((state.kind !== "dialing" && state.kind !== "open") || state.line.stream !== stream) return;
     hangUp(state.line);
     this.#queue.clear();
+    const { limits, introduction, member } = this.#options;
+    const refusal = refusalOf(error);
     if (this.#suspicion === "raised") {
       this.#state = { kind: "dialing", line: this.#dial() };
     } else {
-      const gone = this.#suspicion === "tested" && error !== undefined && isRefusal(error);
+      const gone = this.#suspicion === "tested" && error !== undefined && isUnattended(error);
       this.#suspicion = "none";
-      this.#state = { kind: "waiting", timer: this.#dialLater() };
+      this.#state = {
+        kind: "waiting",
+        timer: this.#dialLater(refusal === null ? 0 : limits.refusedRedialMs),
+      };
       if (gone) this.#options.onGone();
     }
     this.#options.onLoss();
+    if (refusal !== null) introduction.refused(member, refusal, refusal.byLeader);
   }
 
-  #dialLater(): NodeJS.Timeout {
+  #dialLater(waitMsMin: number): NodeJS.Timeout {
     const { redialMsMin, redialMsMax } = this.#options.limits;
-    const ceiling = Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++);
+    const ceiling = Math.max(waitMsMin, Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++));
     const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
     return setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
   }
 }
 
 /** Nothing listens there: the answer of a machine whose daemon does not run. */
-function isRefusal(error: Error): boolean {
+function isUnattended(error: Error): boolean {
   return channelErrorOf(error, "").code === "refused";
 }
 

@@ -1,4 +1,6 @@
 import type { Message } from "./core/core.ts";
+import type { PeerGate } from "./peer-gate.ts";
+import type { PeerRefusal } from "./peer-identity.ts";
 import type { RecordTotals, StateRecord } from "./raft-log.ts";
 
 /** Where a member is reached. */
@@ -16,11 +18,25 @@ export interface SnapshotTransfer {
   readonly chunks: AsyncIterable<readonly StateRecord[]>;
 }
 
+/** How a member meets its peers: every stream begins with it. */
+export interface Introduction {
+  /** The newest synced batch of its store; what it sends from now on may rest on it. */
+  syncedBatch(): number;
+  /** Says who the member is, and judges its peers. */
+  readonly gate: PeerGate;
+  /** A peer has let the member in. */
+  admitted(member: number): void;
+  /** A peer has ended a stream of the member for this reason. */
+  refused(member: number, refusal: PeerRefusal, byLeader: boolean): void;
+}
+
 /**
  * Carries messages between members, as the core expects it of a network: it may lose, delay or repeat them, but it
  * never changes one, and never names another sender than the true one.
  */
 export interface RaftTransport {
+  /** Lets the member send and receive; before, whatever is sent is dropped. */
+  introduce(introduction: Introduction): void;
   /** Never waits and never throws; what can not be sent is dropped, since raft sends it again. */
   send(messages: readonly Message[]): void;
   /** Carries a snapshot on a way of its own, beside the messages. Resolves when the member has taken it, else rejects. */

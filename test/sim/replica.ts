@@ -95,6 +95,7 @@ export class Replica {
     process.post("soon", 0, () => {
       RaftStore.start({
         id: this.id,
+        meshId: "sim",
         folder: `replica-${this.id}`,
         transport: this.#network.join(this.id, process),
         environment: process.environment,
@@ -134,6 +135,10 @@ export class Replica {
     const log = await LevelLog.open("log", { ...options, device: this.disk.device(process) });
     return {
       recovered: log.recovered,
+      identity: log.identity,
+      get syncedBatch() {
+        return log.syncedBatch;
+      },
       get lastIndex() {
         return log.lastIndex;
       },
