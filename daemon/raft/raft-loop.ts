@@ -314,6 +314,7 @@ export class RaftLoop {
 
   #proposeWaiting(): void {
     const { proposals, id } = this.#options;
+    if (!proposals.waits) return;
     const { role, term, leader } = this.board.standing;
     if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
     if (this.#stalled) return proposals.rejectWaiting(diskStalled(leader));
