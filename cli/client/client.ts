@@ -6,6 +6,7 @@ import type { ListNodesReply__Output } from "../../proto/gen/gpumesh/v1/ListNode
 import type { Mesh__Output } from "../../proto/gen/gpumesh/v1/Mesh.ts";
 import type { Node__Output } from "../../proto/gen/gpumesh/v1/Node.ts";
 import type { SubmitJobReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
+import type { SubmitJobsReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobsReply.ts";
 import type { Fault } from "../../scheduler/model/fault.ts";
 import { ApiError } from "./api-error.ts";
 import { Connection } from "./connection.ts";
@@ -53,6 +54,12 @@ export type Submitted =
   /** Everything that is wrong with the job file. Nothing was queued. */
   | { readonly kind: "faults"; readonly faults: readonly Fault[] };
 
+/** One job of several that were submitted together. */
+export type SubmittedTogether =
+  | Submitted
+  /** Nothing is wrong with it; it was not queued because of the faults of another one. */
+  | { readonly kind: "heldBack" };
+
 /**
  * One mesh, through whichever of its daemons answers. Every method rejects with `ApiError` when the mesh says no, with
  * `MeshUnreachable` when no daemon could carry out the call in time, and with the reason of a signal that was aborted.
@@ -61,6 +68,13 @@ export interface Mesh {
   readonly meshId: string;
   /** Queues a job. All its tries carry one request id (8 to 64 of `[A-Za-z0-9-]`), so that it is queued once. */
   submit(jobFile: string, options?: { readonly requestId?: string }): Promise<Submitted>;
+  /**
+   * Queues several jobs with one call, 1 to 1000 and at most 3 MiB of job files: all of them, or none where one has
+   * faults. The answers are in the order of the jobs. Each job's request id is made here, unless it is given.
+   */
+  submitAll(
+    jobs: readonly { readonly jobFile: string; readonly requestId?: string }[],
+  ): Promise<readonly SubmittedTogether[]>;
   job(id: number): Promise<Job>;
   /** Newest first, at most `limit` (1000). */
   jobs(options?: { readonly states?: readonly string[]; readonly limit?: number }): Promise<JobList>;
@@ -107,9 +121,19 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
         (api, call, done) => api.submitJob(request, call, done),
         read,
       );
-      return reply.faults.length > 0
-        ? { kind: "faults", faults: reply.faults }
-        : { kind: "submitted", jobId: reply.jobId };
+      return submitted(reply);
+    },
+    async submitAll(jobs) {
+      const request = {
+        jobs: jobs.map(({ jobFile, requestId = randomUUID() }) => ({ jobFile, requestId })),
+      };
+      const reply = await connection.unary<SubmitJobsReply__Output>(
+        (api, call, done) => api.submitJobs(request, call, done),
+        read,
+      );
+      return reply.jobs.map((job) =>
+        job.jobId === 0 && job.faults.length === 0 ? { kind: "heldBack" } : submitted(job),
+      );
     },
     jobs({ states = [], limit = 0 } = {}) {
       const request = { states: [...states], limit };
@@ -138,6 +162,10 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
     logs: (id, options = {}) => readJobLogs(connection, () => job(id), id, options),
     close: () => connection.close(),
   };
+}
+
+function submitted({ jobId, faults }: SubmitJobReply__Output): Submitted {
+  return faults.length > 0 ? { kind: "faults", faults } : { kind: "submitted", jobId };
 }
 
 /**

@@ -7,7 +7,7 @@ import { jobId, nodeId } from "../../scheduler/model/ids.ts";
 import { activeAttempt } from "../../scheduler/model/job.ts";
 import type { MemoryStore } from "../store/memory-store.ts";
 import { contextOf, JOB_FILE, NOW, propose, storeOfMesh, until } from "./api.fixture.ts";
-import { submitJob } from "./job-calls.ts";
+import { submitJob } from "./submit-calls.ts";
 import { watchJob } from "./watch-job.ts";
 
 /** A caller that reads one message each time the test says so. */

@@ -1,4 +1,6 @@
 import type { ConfState } from "./core/core.ts";
+import type { PeerRefusal } from "./peer-identity.ts";
+import type { RefusalCounts } from "./peer-refusals.ts";
 import type { RaftRole } from "./standing.ts";
 
 /** How one member stands, as it sees itself. */
@@ -15,6 +17,18 @@ export interface RaftStatus {
   readonly learners: readonly number[];
   /** The applied membership, with the outgoing half of a joint one. */
   readonly confState: ConfState;
+  /** How many streams and messages of peers this member has refused since it started, by reason. */
+  readonly refusals: RefusalCounts;
+  /** The peers that refuse this member, and why. */
+  readonly refusedBy: ReadonlyMap<number, PeerRefusal>;
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  readonly progress: ReadonlyMap<number, { readonly match: number }>;
+  readonly progress: ReadonlyMap<number, MemberProgress>;
+}
+
+/** What a leader knows of a member. */
+export interface MemberProgress {
+  /** The last index that it is known to hold. */
+  readonly match: number;
+  /** It was heard since the leader last looked whether a quorum is there, an election timeout ago at most. */
+  readonly recentActive: boolean;
 }

@@ -122,6 +122,7 @@ describe("a group of one", () => {
     await log.close();
     const start = RaftDriver.start({
       id: 1,
+      meshId: "mesh",
       folder: group.folderOf(1),
       transport: group.network.join(1),
       machine: new Refusing(),
@@ -140,6 +141,7 @@ describe("a group of one", () => {
     const fatal: Error[] = [];
     const driver = await RaftDriver.start({
       id: 1,
+      meshId: "mesh",
       folder: group.folderOf(1),
       transport: group.network.join(1),
       machine: new Refusing(),

@@ -1,23 +1,28 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
-import type { ConfState } from "./core/core.ts";
+import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
 import type { RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { FailoverHint } from "./failover-hint.ts";
+import { Identification } from "./identification.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
-import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
+
+/** What only a leader sends. */
+const LEADERS_WORDS: ReadonlySet<MessageType> = new Set(["MsgApp", "MsgHeartbeat", "MsgSnap"]);
 
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
 export class RaftDriver {
@@ -29,6 +34,8 @@ export class RaftDriver {
   readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
+  readonly #identification: Identification;
+  readonly #failover: FailoverHint;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
@@ -45,6 +52,20 @@ export class RaftDriver {
       askAgainTicks: timing.electionTicks,
       waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
     });
+    const { id, meshId, folder, report = () => {} } = options;
+    this.#identification = new Identification({
+      id,
+      meshId,
+      folder,
+      log,
+      environment: this.#environment,
+      report,
+      look: () => {
+        const { term, role, confState } = this.#loop.board.standing;
+        return { term, leads: role === "leader", confState, ...this.#loop.replication() };
+      },
+      onFatal: (error) => this.#fail(error),
+    });
     this.#loop = new RaftLoop({
       id: options.id,
       log,
@@ -60,7 +81,18 @@ export class RaftDriver {
         for (const listener of this.#appliedListeners) listener(index);
       },
       onFatal: (error) => this.#fail(error),
-      report: options.report ?? (() => {}),
+      silent: () => this.#identification.silent,
+      report,
+    });
+    this.#failover = new FailoverHint({
+      id: options.id,
+      environment: this.#environment,
+      look: () => {
+        const { role, term, leader, confState } = this.status();
+        return { role, term, leader, voters: [...confState.voters, ...confState.votersOutgoing] };
+      },
+      forgetLeader: () => this.#loop.forgetLeader(),
+      campaign: () => this.#loop.campaign(),
     });
     this.#sender = new SnapshotSender({
       log,
@@ -86,6 +118,7 @@ export class RaftDriver {
       const openOptions = {
         onFatal: (error: Error) => onFatal(error),
         onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+        randomBytes: (length: number) => (options.environment ?? systemEnvironment).randomBytes(length),
       };
       const open = options.openLog ?? LevelLog.open.bind(LevelLog);
       const log = await open(options.folder, openOptions);
@@ -161,28 +194,21 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
-   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   * Before an end that is planned: lets another voter lead, so that the others need not find out that their leader is
+   * gone. Asks those first that answer, and of these who has most of the log; each gets an election timeout. Resolves
+   * when another leads or nobody is left to ask.
    */
   async handOver(): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    const { progress, voters, role, id } = this.status();
-    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
-    const [heir] = others;
-    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        cancel();
-        unsubscribe();
-        resolve();
-      };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== id) settle();
-      });
-      this.transferLeadership(heir);
-    });
+    const { progress, voters, id } = this.status();
+    const heirs = voters.filter((voter) => voter !== id).map((voter) => ({ voter, ...progress.get(voter) }));
+    const chances = heirs.toSorted(
+      (a, b) =>
+        Number(b.recentActive ?? false) - Number(a.recentActive ?? false) || (b.match ?? 0) - (a.match ?? 0),
+    );
+    for (const { voter } of chances) {
+      if (this.#phase !== "running" || this.status().role !== "leader") return;
+      await this.#handOverTo(voter);
+    }
   }
 
   status(): RaftStatus {
@@ -200,6 +226,8 @@ export class RaftDriver {
       voters: confState.voters,
       learners: confState.learners,
       confState,
+      refusals: this.#identification.counts,
+      refusedBy: this.#identification.refusedBy,
       progress,
     };
   }
@@ -232,6 +260,22 @@ export class RaftDriver {
     await this.#log.close();
   }
 
+  async #handOverTo(heir: number): Promise<void> {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    await new Promise<void>((resolve) => {
+      const settle = (): void => {
+        cancel();
+        unsubscribe();
+        resolve();
+      };
+      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const unsubscribe = this.onStatus(({ leader }) => {
+        if (leader !== null && leader !== this.#options.id) settle();
+      });
+      this.transferLeadership(heir);
+    });
+  }
+
   async #replay(): Promise<void> {
     const { commit } = this.#log.recovered.hardState;
     this.#loop.turn();
@@ -247,8 +291,14 @@ export class RaftDriver {
   #run(): void {
     this.#phase = "running";
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    transport.introduce(this.#identification);
     transport.onMessage((received) => {
-      if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
+      if (this.#phase !== "running" || received.to !== id) return;
+      if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
+      this.#loop.receive(received);
+    });
+    transport.onPeerGone((member) => {
+      if (this.#phase === "running") this.#takeHint(member);
     });
     transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
@@ -266,6 +316,11 @@ export class RaftDriver {
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
   }
 
+  #takeHint(member: number): void {
+    if (!this.#failover.take(member)) return;
+    this.#options.report?.("info", `the process of the leader, member ${member}, is gone: failing over`);
+  }
+
   #snapshotSent(member: number, fault: string | null): void {
     const outcome = fault === null ? "has taken a snapshot" : `did not take a snapshot: ${fault}`;
     this.#options.report?.(fault === null ? "info" : "warn", `member ${member} ${outcome}`);
@@ -276,7 +331,7 @@ export class RaftDriver {
     const { role, leader } = this.#loop.board.standing;
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
-    if (this.#loop.stalled) return diskStalled(leader);
+    if (this.#loop.mute !== null) return mute(this.#loop.mute, leader);
     if (this.#proposals.size >= limits.PROPOSALS_MAX) {
       return new DriverError(
         "dropped",
@@ -309,6 +364,8 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#identification.stop();
+    this.#failover.end();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
     this.#reads.rejectAll(ended());

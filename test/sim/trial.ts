@@ -22,6 +22,7 @@ export const MARKS: readonly string[] = [
   "disk error",
   "disk full",
   "duplicate submit",
+  "failover hint taken",
   "joint leave",
   "joint membership",
   "leader change",
