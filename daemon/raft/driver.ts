@@ -4,7 +4,7 @@ import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { MemberProgress, RaftStatus } from "./driver-status.ts";
+import type { RaftPosition, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
@@ -199,8 +199,7 @@ export class RaftDriver {
    * when another leads or nobody is left to ask.
    */
   async handOver(): Promise<void> {
-    const { voters, id } = this.status();
-    const progress = this.progress();
+    const { progress, voters, id } = this.status();
     const heirs = voters.filter((voter) => voter !== id).map((voter) => ({ voter, ...progress.get(voter) }));
     const chances = heirs.toSorted(
       (a, b) =>
@@ -212,8 +211,8 @@ export class RaftDriver {
     }
   }
 
-  status(): RaftStatus {
-    const { confState } = this.#loop.board.standing;
+  /** Cheap enough to be asked for after every event. */
+  position(): RaftPosition {
     // All of it from the core, at one moment: the standing is that of the last turn.
     const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
@@ -224,17 +223,16 @@ export class RaftDriver {
       commit,
       applied: this.#loop.applied,
       lastIndex: this.#loop.lastIndex,
-      voters: confState.voters,
-      learners: confState.learners,
-      confState,
-      refusals: this.#identification.counts,
-      refusedBy: this.#identification.refusedBy,
+      confState: this.#loop.board.standing.confState,
     };
   }
 
-  /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  progress(): ReadonlyMap<number, MemberProgress> {
-    return this.#loop.replication().progress;
+  status(): RaftStatus {
+    const position = this.position();
+    const { voters, learners } = position.confState;
+    const { counts: refusals, refusedBy } = this.#identification;
+    const { progress } = this.#loop.replication();
+    return { ...position, voters, learners, refusals, refusedBy, progress };
   }
 
   standing(): Standing {
