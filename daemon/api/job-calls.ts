@@ -9,7 +9,7 @@ import type { ListJobsReply } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts"
 import type { ListJobsRequest__Output } from "../../proto/gen/gpumesh/v1/ListJobsRequest.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiContext } from "./api-context.ts";
-import { freshStore, resultOf, storeOf } from "./api-context.ts";
+import { checkRequestId, freshStore, resultOf, storeOf } from "./api-context.ts";
 import { CallError } from "./call-error.ts";
 import { presentJob } from "./present-job.ts";
 
@@ -22,7 +22,10 @@ export async function cancelJob(
   request: CancelJobRequest__Output,
   user: string,
 ): Promise<CancelJobReply> {
-  const command = { kind: "cancelJob", at: context.now(), job: jobId(request.jobId), by: user } as const;
+  const { requestId } = request;
+  checkRequestId(requestId);
+  const job = jobId(request.jobId);
+  const command = { kind: "cancelJob", at: context.now(), requestId, job, by: user } as const;
   await resultOf(storeOf(context).propose(command));
   return {};
 }

@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createHash, randomBytes, X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { parseAddress } from "../../scheduler/model/address.ts";
 import { nodeId, poolId } from "../../scheduler/model/ids.ts";
 import type { AddJoinToken, InitialiseMesh } from "../../scheduler/model/command.ts";
@@ -23,7 +23,7 @@ import { createListener } from "../mesh/listener.ts";
 import { Peers } from "../mesh/peers.ts";
 import type { Credentials } from "../security/credentials-store.ts";
 import { readDaemonCredentials } from "../security/credentials-store.ts";
-import { formatJoinToken, hashSecret, newTokenSecret } from "../security/join-token.ts";
+import { formatJoinToken } from "../security/join-token.ts";
 import { spkiDigestOf } from "../security/ca.ts";
 import type { DaemonConfig, DataFolder, Founding } from "../setup/data-folder.ts";
 import { SetupError } from "../setup/data-folder.ts";
@@ -251,12 +251,7 @@ export class Daemon {
       peers: this.#peers,
       now: () => Date.now(),
       version: VERSION,
-      newJoinToken: () => {
-        const secret = newTokenSecret();
-        const id = randomBytes(4).toString("hex");
-        const token = formatJoinToken({ address: this.#config.advertise, digest, id, secret });
-        return { id, secretHash: hashSecret(secret), token };
-      },
+      joinToken: (parts) => formatJoinToken({ address: this.#config.advertise, digest, ...parts }),
     };
   }
 
@@ -281,6 +276,7 @@ async function readFacts(config: DaemonConfig, log: (line: string) => void): Pro
     network: interfaceOfAddress(inventory.interfaces, host),
     pool: poolId(config.pool),
     spot: config.spot,
+    failureDomain: config.failureDomain,
     bootId: readBootId(),
     version: VERSION,
     inventory,

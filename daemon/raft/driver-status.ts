@@ -21,14 +21,12 @@ export interface RaftStatus {
   readonly refusals: RefusalCounts;
   /** The peers that refuse this member, and why. */
   readonly refusedBy: ReadonlyMap<number, PeerRefusal>;
-  /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  readonly progress: ReadonlyMap<number, MemberProgress>;
 }
 
-/** What a leader knows of a member. */
+/** One member as the leader sees it. */
 export interface MemberProgress {
-  /** The last index that it is known to hold. */
+  /** Its log is known to equal the leader's up to here; 0 where nothing is known. */
   readonly match: number;
-  /** It was heard since the leader last looked whether a quorum is there, an election timeout ago at most. */
-  readonly recentActive: boolean;
+  /** Since its last message, in ticks of this member; 0 for this member, null for one not heard since it started. */
+  readonly silentMs: number | null;
 }

@@ -4,7 +4,7 @@ import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
@@ -41,6 +41,9 @@ export class RaftDriver {
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
   #changingMembers = false;
+  #ticks = 0;
+  /** When each member was last heard of, in ticks. */
+  readonly #heardAtTick = new Map<number, number>();
 
   private constructor(options: DriverOptions, log: RaftLog) {
     const timing = options.timing ?? limits.DEFAULT_TIMING;
@@ -194,27 +197,30 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets another voter lead, so that the others need not find out that their leader is
-   * gone. Asks those first that answer, and of these who has most of the log; each gets an election timeout. Resolves
-   * when another leads or nobody is left to ask.
+   * Lets another voter lead: the one named, else whoever can; of these those first that answer, and who has most of the log.
+   * Each gets an election timeout. Resolves when another one leads, and with false when nothing comes of it. Before an end
+   * that is planned it saves the others from finding out by silence that their leader is gone.
    */
-  async handOver(): Promise<void> {
-    const { progress, voters, id } = this.status();
-    const heirs = voters.filter((voter) => voter !== id).map((voter) => ({ voter, ...progress.get(voter) }));
-    const chances = heirs.toSorted(
-      (a, b) =>
-        Number(b.recentActive ?? false) - Number(a.recentActive ?? false) || (b.match ?? 0) - (a.match ?? 0),
-    );
-    for (const { voter } of chances) {
-      if (this.#phase !== "running" || this.status().role !== "leader") return;
-      await this.#handOverTo(voter);
+  async handOver(to: number | null = null): Promise<boolean> {
+    const { voters, id } = this.status();
+    const progress = this.progress();
+    const silence = (voter: number): number => progress.get(voter)?.silentMs ?? Infinity;
+    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
+    const answers = (voter: number): boolean => silence(voter) < this.#electionTimeoutMs;
+    const heirs = voters
+      .filter((voter) => (to === null ? voter !== id : voter === to))
+      .toSorted((a, b) => Number(answers(b)) - Number(answers(a)) || matchOf(b) - matchOf(a));
+    for (const heir of heirs) {
+      if (this.#phase !== "running" || this.status().role !== "leader") return false;
+      if (await this.#handOverTo(heir)) return true;
     }
+    return false;
   }
 
   status(): RaftStatus {
     const { confState } = this.#loop.board.standing;
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -228,8 +234,21 @@ export class RaftDriver {
       confState,
       refusals: this.#identification.counts,
       refusedBy: this.#identification.refusedBy,
-      progress,
     };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, MemberProgress> {
+    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const silentMs = (member: number): number | null => {
+      if (member === this.#options.id) return 0;
+      const heard = this.#heardAtTick.get(member);
+      return heard === undefined ? null : (this.#ticks - heard) * tickMs;
+    };
+    const { progress } = this.#loop.replication();
+    return new Map(
+      [...progress].map(([member, { match }]) => [member, { match, silentMs: silentMs(member) }] as const),
+    );
   }
 
   standing(): Standing {
@@ -260,20 +279,24 @@ export class RaftDriver {
     await this.#log.close();
   }
 
-  async #handOverTo(heir: number): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
+  async #handOverTo(heir: number): Promise<boolean> {
+    return new Promise<boolean>((resolve) => {
+      const settle = (another: boolean): void => {
         cancel();
         unsubscribe();
-        resolve();
+        resolve(another);
       };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
+      const cancel = this.#environment.after(this.#electionTimeoutMs, () => settle(false));
       const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== this.#options.id) settle();
+        if (leader !== null && leader !== this.#options.id) settle(true);
       });
       this.transferLeadership(heir);
     });
+  }
+
+  get #electionTimeoutMs(): number {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    return tickMs * electionTicks;
   }
 
   async #replay(): Promise<void> {
@@ -295,6 +318,7 @@ export class RaftDriver {
     transport.onMessage((received) => {
       if (this.#phase !== "running" || received.to !== id) return;
       if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
+      this.#heardAtTick.set(received.from, this.#ticks);
       this.#loop.receive(received);
     });
     transport.onPeerGone((member) => {
@@ -308,7 +332,9 @@ export class RaftDriver {
     // they are read, and the intervals that were missed are not made up for.
     this.#stopTicks = this.#environment.every(timing.tickMs, () => {
       this.#environment.soon(() => {
-        if (this.#phase === "running") this.#loop.tick();
+        if (this.#phase !== "running") return;
+        this.#ticks++;
+        this.#loop.tick();
       });
     });
     // Nobody else can lead a group of one, so there is nobody to wait for.

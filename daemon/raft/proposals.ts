@@ -39,8 +39,8 @@ export class Proposals {
     return this.#pending.size;
   }
 
-  /** Something waits to be given to the core. */
-  get waits(): boolean {
+  /** Whether something has yet to be given to the core. */
+  get areWaiting(): boolean {
     return this.#waiting.length > 0;
   }
 

@@ -1,7 +1,7 @@
 import { Applier } from "./applier.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
 import { RaftError, RawNode } from "./core/core.ts";
-import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
+import type { BasicStatus, ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
@@ -128,8 +128,8 @@ export class RaftLoop {
     return { commit, progress };
   }
 
-  coreStatus(): ReturnType<RawNode["status"]> {
-    return this.#node.status();
+  coreStatus(): BasicStatus {
+    return this.#node.basicStatus();
   }
 
   /** Runs a turn once all input that is ready by now has come in. */
@@ -329,14 +329,13 @@ export class RaftLoop {
 
   #proposeWaiting(): void {
     const { proposals, id } = this.#options;
-    if (!proposals.waits) return;
+    if (!proposals.areWaiting) return;
     const { role, term, leader } = this.board.standing;
     if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
     const reason = this.mute;
     if (reason !== null) return proposals.rejectWaiting(mute(reason, leader));
-    for (;;) {
+    while (proposals.areWaiting) {
       const batch = proposals.take(term, limits.PROPOSAL_BATCH_BYTES_MAX);
-      if (batch.length === 0) return;
       const entries = batch.map(({ entry }): Entry => ({
         term: 0,
         index: 0,

@@ -19,6 +19,9 @@ export interface NetworkRates {
   readonly ordered: boolean;
 }
 
+/** Members have smaller numbers than this. */
+const MEMBERS_MAX = 1_000;
+
 /** One direction between two members. */
 interface Link {
   readonly random: Random;
@@ -46,7 +49,7 @@ export class Network {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #verdict: Verdict;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<number, Link>();
   readonly #ports = new Map<number, Port>();
   readonly #onSent: (message: Message) => void;
   rates: NetworkRates;
@@ -189,7 +192,7 @@ export class Network {
     if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
     this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
       if (link.stream !== stream || link.blocks > 0) return;
-      process.post("io", 0, () => {
+      process.take("io", () => {
         this.#clock.note(`snapshot ${from}->${to}`);
         arrived();
       });
@@ -208,7 +211,7 @@ export class Network {
     this.#clock.after(arrival - now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
-      port?.process.post("io", 0, () => {
+      port?.process.take("io", () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
         this.#streamBetween(sender, port, message)?.take(batch, () => port.onMessage(message));
@@ -229,11 +232,12 @@ export class Network {
   }
 
   #link(from: number, to: number): Link {
-    const name = `${from}->${to}`;
-    const known = this.#links.get(name);
+    const key = from * MEMBERS_MAX + to;
+    const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const link = { random: this.#random.fork(name), stream: 0, busyUntil: 0, blocks: 0 };
-    this.#links.set(name, link);
+    const random = this.#random.fork(`${from}->${to}`);
+    const link = { random, stream: 0, busyUntil: 0, blocks: 0 };
+    this.#links.set(key, link);
     return link;
   }
 }

@@ -38,14 +38,16 @@ export interface ApiClient extends grpc.Client {
   cancelJob(argument: _gpumesh_v1_CancelJobRequest, callback: grpc.requestCallback<_gpumesh_v1_CancelJobReply__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   createJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   createJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
@@ -155,7 +157,8 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
   CancelJob: grpc.handleUnaryCall<_gpumesh_v1_CancelJobRequest__Output, _gpumesh_v1_CancelJobReply>;
   
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   CreateJoinToken: grpc.handleUnaryCall<_gpumesh_v1_CreateJoinTokenRequest__Output, _gpumesh_v1_CreateJoinTokenReply>;
   
