@@ -9,6 +9,7 @@ import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
 import { Identification } from "./identification.ts";
+import { handOver, heirsOf } from "./hand-over.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
@@ -76,7 +77,11 @@ export class RaftDriver {
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
-      send: (messages) => options.transport.send(messages),
+      send: (messages) => {
+        if (messages.some(({ type, reject }) => type === "MsgPreVoteResp" && !reject))
+          this.#failover.gaveWay();
+        options.transport.send(messages);
+      },
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
@@ -203,18 +208,14 @@ export class RaftDriver {
    */
   async handOver(to: number | null = null): Promise<boolean> {
     const { voters, id } = this.status();
-    const progress = this.progress();
-    const silence = (voter: number): number => progress.get(voter)?.silentMs ?? Infinity;
-    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const answers = (voter: number): boolean => silence(voter) < this.#electionTimeoutMs;
-    const heirs = voters
-      .filter((voter) => (to === null ? voter !== id : voter === to))
-      .toSorted((a, b) => Number(answers(b)) - Number(answers(a)) || matchOf(b) - matchOf(a));
-    for (const heir of heirs) {
-      if (this.#phase !== "running" || this.status().role !== "leader") return false;
-      if (await this.#handOverTo(heir)) return true;
-    }
-    return false;
+    const asked = voters.filter((voter) => (to === null ? voter !== id : voter === to));
+    return handOver(heirsOf(asked, this.progress(), this.#electionTimeoutMs), {
+      leads: () => this.#phase === "running" && this.status().role === "leader",
+      ask: (heir) => this.transferLeadership(heir),
+      onStatus: (listener) => this.onStatus(({ leader }) => listener(leader !== null && leader !== id)),
+      after: (ms, action) => this.#environment.after(ms, action),
+      waitMs: this.#electionTimeoutMs,
+    });
   }
 
   /** Cheap enough to be asked for after every event. */
@@ -280,21 +281,6 @@ export class RaftDriver {
     await this.#options.transport.stop();
     await Promise.all([this.#loop.stop(), this.#sender.stop(), this.#receiver.stop()]);
     await this.#log.close();
-  }
-
-  async #handOverTo(heir: number): Promise<boolean> {
-    return new Promise<boolean>((resolve) => {
-      const settle = (another: boolean): void => {
-        cancel();
-        unsubscribe();
-        resolve(another);
-      };
-      const cancel = this.#environment.after(this.#electionTimeoutMs, () => settle(false));
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== this.#options.id) settle(true);
-      });
-      this.transferLeadership(heir);
-    });
   }
 
   get #electionTimeoutMs(): number {
