@@ -4,7 +4,7 @@ import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { MemberProgress, RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftPosition, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
@@ -218,8 +218,8 @@ export class RaftDriver {
     });
   }
 
-  status(): RaftStatus {
-    const { confState } = this.#loop.board.standing;
+  /** Cheap enough to be asked for after every event. */
+  position(): RaftPosition {
     // All of it from the core, at one moment: the standing is that of the last turn.
     const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
@@ -230,12 +230,15 @@ export class RaftDriver {
       commit,
       applied: this.#loop.applied,
       lastIndex: this.#loop.lastIndex,
-      voters: confState.voters,
-      learners: confState.learners,
-      confState,
-      refusals: this.#identification.counts,
-      refusedBy: this.#identification.refusedBy,
+      confState: this.#loop.board.standing.confState,
     };
+  }
+
+  status(): RaftStatus {
+    const position = this.position();
+    const { voters, learners } = position.confState;
+    const { counts: refusals, refusedBy } = this.#identification;
+    return { ...position, voters, learners, refusals, refusedBy };
   }
 
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
