@@ -40,6 +40,7 @@ transport.setPeers(
 );
 const driver = await RaftDriver.start({
   id: config.number,
+  meshId: "bench",
   folder: config.folder,
   transport,
   machine: new KeyValues(),
@@ -56,9 +57,9 @@ mutual.addService(
   raftService({
     peerNumber: (call) => numbers.get(peerIdentity(call)?.name ?? "") ?? null,
     isMember: (number) => members.some((member) => member.number === number),
+    gate: () => transport.gate,
     receive: (message) => transport.deliver(message),
     receiveSnapshot: (transfer) => transport.deliverSnapshot(transfer),
-    log: (line) => console.error(line),
   }),
 );
 mutual.addService(KV.service, { Put: put });
