@@ -35,6 +35,7 @@ export class RaftDriver {
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
+  #stopReminding: () => void = () => {};
   #changingMembers = false;
 
   private constructor(options: DriverOptions, log: RaftLog) {
@@ -282,6 +283,7 @@ export class RaftDriver {
         if (this.#phase === "running") this.#loop.tick();
       });
     });
+    this.#stopReminding = this.#environment.every(limits.REMIND_MS, () => transport.remind());
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
@@ -330,6 +332,7 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#stopReminding();
     this.#identification.stop();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
