@@ -1,7 +1,6 @@
 import type { ConfState } from "../../daemon/raft/core/core.ts";
 import { decodeIdentity, IDENTITY_KEY, peerKey } from "../../daemon/raft/identity-record.ts";
 import { decodeHead, HEAD_KEY } from "../../daemon/raft/log-record.ts";
-import { judgePeer } from "../../daemon/raft/peer-identity.ts";
 import type { KnownPeer, StoreIdentity } from "../../daemon/raft/peer-identity.ts";
 import type { RaftStore } from "../../daemon/store/raft-store.ts";
 import { StoreError } from "../../daemon/store/store.ts";
@@ -168,7 +167,7 @@ export class Faults {
   #putBack(replica: Replica, image: DiskImage): void {
     const { replicas, clock, raft } = this.#world;
     const others = [...replicas.values()].filter((other) => other !== replica && other.wasStarted);
-    if (!this.#canSpareDisk(replica) || !others.every((other) => refusesImage(other, replica, image))) {
+    if (!this.#canSpareDisk(replica) || !others.every((other) => knowsMore(other, replica, image))) {
       return this.#later(PUT_BACK_AGAIN_MS, () => this.#putBack(replica, image));
     }
     this.#damaged = replica;
@@ -259,23 +258,15 @@ export class Faults {
   }
 }
 
-/** Whether a replica that starts on this image is refused by another one, by what that one has on its disk for good. */
-function refusesImage(judge: Replica, { id }: Replica, image: DiskImage): boolean {
-  const stored = judge.disk.durable(peerKey(id));
-  const imaged = judge.disk.durable(IDENTITY_KEY, image.written);
-  const head = judge.disk.durable(HEAD_KEY, image.written);
+/** Whether a replica remembers more of another one than an image of that one's disk holds, and for good. */
+function knowsMore(witness: Replica, { id }: Replica, image: DiskImage): boolean {
+  const stored = witness.disk.durable(peerKey(id));
+  const imaged = witness.disk.durable(IDENTITY_KEY, image.written);
+  const head = witness.disk.durable(HEAD_KEY, image.written);
   if (stored === undefined || imaged === undefined || head === undefined) return false;
   const known = decodeIdentity<KnownPeer>(peerKey(id), stored);
   const store = decodeIdentity<StoreIdentity>(IDENTITY_KEY, imaged);
   const found = decodeHead(head);
   if (!known.ok || !store.ok || !found.ok) return false;
-  const { storeId, incarnation, openings, recoveryEpoch } = store.value;
-  const hello = {
-    storeId,
-    incarnation: incarnation + 1,
-    openings: [...openings, { name: "the next one", foundBatch: found.value.batch }],
-    recoveryEpoch,
-  };
-  const place = { meshId: "sim", member: id, lastIndex: found.value.lastIndex, term: 0 };
-  return !judgePeer({ meshId: "sim", recoveryEpoch, counted: 0 }, known.value, { ...hello, ...place }).ok;
+  return known.value.incarnation > store.value.incarnation || known.value.batch > found.value.batch;
 }
