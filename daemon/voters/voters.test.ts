@@ -50,7 +50,7 @@ class TestMembers {
     } as const;
     this.#cluster.must({ ...settings, at: this.#cluster.now });
     const { state } = this.#cluster;
-    for (const record of [...state.nodes.values()]) {
+    for (const record of state.nodes.values()) {
       const node = nodes[record.number - 1];
       const ago = node?.state === "lost lately" || node?.isNew === true ? 0 : REPLACE_AFTER_MS;
       state.putNode({ ...record, state: { ...record.state, since: this.now - ago } });
