@@ -22,6 +22,7 @@ import type { ApiContext } from "./api-context.ts";
 import { cancelJob, getJob, listJobs } from "./job-calls.ts";
 import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
 import { submitJob, submitJobs } from "./submit-calls.ts";
+import { configureMesh, listVoters, setVote, transferLeader } from "./voter-calls.ts";
 import { watchJob } from "./watch-job.ts";
 
 export interface ApiOptions extends ApiContext {
@@ -83,6 +84,10 @@ export function apiService(options: ApiOptions): ApiHandlers {
     ListNodes: unary(listNodes, (api, ...rest) => api.listNodes(...rest)),
     GetMesh: unary(getMesh, (api, ...rest) => api.getMesh(...rest)),
     CreateJoinToken: unary(createJoinToken, (api, ...rest) => api.createJoinToken(...rest)),
+    ListVoters: unary(listVoters, (api, ...rest) => api.listVoters(...rest)),
+    SetVote: unary(setVote, (api, ...rest) => api.setVote(...rest)),
+    TransferLeader: unary(transferLeader, (api, ...rest) => api.transferLeader(...rest)),
+    ConfigureMesh: unary(configureMesh, (api, ...rest) => api.configureMesh(...rest)),
     WatchJob: (call) =>
       answerStream(call, async () => {
         const user = userOf(call);
