@@ -5,6 +5,9 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { Daemon } from "./main/daemon.ts";
 import { ChannelError } from "./mesh/channels.ts";
+import { recover } from "./main/recover-command.ts";
+import type { RecoverOptions } from "./main/recover-command.ts";
+import { LogError } from "./raft/raft-log.ts";
 import { nodeNameSchema } from "./security/ca.ts";
 import type { DaemonConfig } from "./setup/data-folder.ts";
 import { DataFolder, SetupError } from "./setup/data-folder.ts";
@@ -176,10 +179,20 @@ program
   .option("--stop", "stop the daemons of that folder", false)
   .action(dev);
 
+program
+  .command("recover")
+  .description("a majority of the voters is lost for good: go on with what this stopped member holds")
+  .option("--data <dir>", "data folder of the daemon", defaultDataDir())
+  .option("-y, --yes", "do it; without this it only shows what the folder holds", false)
+  .action(async (options: RecoverOptions) => {
+    process.stdout.write(await recover(options, () => Date.now()));
+  });
+
 program.parseAsync().catch((error: unknown) => {
   // A system error, such as EACCES, says in its message what was done to which file.
   const fromSystem = error instanceof Error && "syscall" in error;
-  const expected = error instanceof SetupError || error instanceof ChannelError || fromSystem;
+  const expected =
+    error instanceof SetupError || error instanceof ChannelError || error instanceof LogError || fromSystem;
   process.stderr.write(
     `gpumeshd: ${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );

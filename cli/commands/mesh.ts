@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import type { VoteWish, Voters } from "../client/client.ts";
 import { note, present, withMesh, type Bind } from "../cli.ts";
+import { addRecoverCommand } from "./daemon-program.ts";
 import { CliError, EXIT } from "../exit-code.ts";
 import { table } from "../output/table.ts";
 import { instant, parseSpan, span } from "../output/times.ts";
 
-/** `gpumesh mesh voters|promote|demote|unpin|transfer-leader|set` */
+/** `gpumesh mesh voters|promote|demote|unpin|transfer-leader|set|recover` */
 export function addMeshCommands(program: Command, bind: Bind): void {
   const group = program.command("mesh").description("the voters of the mesh, and its settings");
   addVotersCommand(group, bind);
@@ -29,6 +30,7 @@ export function addMeshCommands(program: Command, bind: Bind): void {
   });
   addTransferCommand(group, bind);
   addSetCommand(group, bind);
+  addRecoverCommand(group);
 }
 
 const TITLES = ["NUMBER", "NAME", "ROLE", "STATE", "DOMAIN", "SPOT", "WISH", "MATCH", "BEHIND", "HEARD"];

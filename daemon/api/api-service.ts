@@ -6,6 +6,8 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from "@grpc/grpc-js";
+import { nodeId } from "../../scheduler/model/ids.ts";
+import { whyLeftBehind } from "../../scheduler/model/left-behind.ts";
 import type { ApiClient, ApiHandlers } from "../../proto/gen/gpumesh/v1/Api.ts";
 import type { Job } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { GetJobRequest__Output } from "../../proto/gen/gpumesh/v1/GetJobRequest.ts";
@@ -52,7 +54,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
     ) => void,
   ) => {
     const answer = async (call: ServerUnaryCall<Request, Reply>): Promise<Reply> => {
-      const user = userOf(call);
+      const user = userOf(call, options.store);
       if (leads()) return here(options, call.request, user);
       return forwarder.unary<ReplyOut>(call, user, (api, metadata, deadline, done) =>
         there(api, call.request, metadata, { deadline }, done),
@@ -68,7 +70,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
 
   const findJob = async (call: ServerWritableStream<ReadLogRequest__Output, LogChunk>): Promise<Job> => {
     const request: GetJobRequest__Output = { jobId: call.request.jobId };
-    const user = userOf(call);
+    const user = userOf(call, options.store);
     if (leads()) return getJob(options, request);
     return forwarder.unary<Job__Output>(call, user, (api, metadata, deadline, done) =>
       api.getJob(request, metadata, { deadline }, done),
@@ -90,7 +92,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
     ConfigureMesh: unary(configureMesh, (api, ...rest) => api.configureMesh(...rest)),
     WatchJob: (call) =>
       answerStream(call, async () => {
-        const user = userOf(call);
+        const user = userOf(call, options.store);
         if (leads()) return watchJob(options, call);
         return forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
       }),
@@ -117,12 +119,18 @@ function userOf(
   call: Parameters<typeof peerIdentity>[0] & {
     readonly metadata: ServerUnaryCall<unknown, unknown>["metadata"];
   },
+  store: ApiContext["store"],
 ): string {
   const identity = peerIdentity(call);
   if (identity === null)
     throw new CallError(status.UNAUTHENTICATED, "the call shows no certificate of this mesh");
   const forwarded = forwardedUser(call.metadata);
   if (forwarded === null) return identity.name;
-  if (identity.role === "daemon") return forwarded;
+  if (identity.role === "daemon") {
+    const node = nodeId(identity.name);
+    const leftBehindAt = store()?.view().nodes.get(node)?.leftBehindAt ?? null;
+    if (leftBehindAt === null) return forwarded;
+    throw new CallError(status.PERMISSION_DENIED, whyLeftBehind(node, leftBehindAt));
+  }
   throw new CallError(status.PERMISSION_DENIED, "only a daemon may call for another user");
 }
