@@ -127,6 +127,12 @@ export class TestDaemon {
       .filter((pid) => pid > 0 && pid !== process.pid && pid !== this.pid && this.#owns(pid));
   }
 
+  /** It was started, and ended by itself or was killed. */
+  get hasEnded(): boolean {
+    const child = this.#process;
+    return child === null || child.exitCode !== null || child.signalCode !== null;
+  }
+
   /** 0 while it does not run. */
   get pid(): number {
     return this.#process?.pid ?? 0;
