@@ -5,9 +5,11 @@ import { fileURLToPath } from "node:url";
 import { Command, InvalidArgumentError } from "commander";
 import { Daemon } from "./main/daemon.ts";
 import { ChannelError } from "./mesh/channels.ts";
+import { recover } from "./main/recover-command.ts";
+import type { RecoverOptions } from "./main/recover-command.ts";
+import { LogError } from "./raft/raft-log.ts";
 import { nodeNameSchema } from "./security/ca.ts";
 import type { DaemonConfig } from "./setup/data-folder.ts";
-import { LogError } from "./raft/raft-log.ts";
 import { DataFolder, SetupError } from "./setup/data-folder.ts";
 import { startDevMesh, stopDevMesh } from "./setup/dev-mesh.ts";
 import { initMesh } from "./setup/init.ts";
@@ -176,6 +178,15 @@ program
   .option("--slots <number>", "CPU slots of each daemon", wholeNumber)
   .option("--stop", "stop the daemons of that folder", false)
   .action(dev);
+
+program
+  .command("recover")
+  .description("a majority of the voters is lost for good: go on with what this stopped member holds")
+  .option("--data <dir>", "data folder of the daemon", defaultDataDir())
+  .option("-y, --yes", "do it; without this it only shows what the folder holds", false)
+  .action(async (options: RecoverOptions) => {
+    process.stdout.write(await recover(options, () => Date.now()));
+  });
 
 program.parseAsync().catch((error: unknown) => {
   // A system error, such as EACCES, says in its message what was done to which file.

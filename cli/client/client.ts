@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { CreateJoinTokenReply__Output } from "../../proto/gen/gpumesh/v1/CreateJoinTokenReply.ts";
 import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { ListJobsReply__Output } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts";
+import type { ListVotersReply__Output } from "../../proto/gen/gpumesh/v1/ListVotersReply.ts";
+import type { TransferLeaderReply__Output } from "../../proto/gen/gpumesh/v1/TransferLeaderReply.ts";
 import type { ListNodesReply__Output } from "../../proto/gen/gpumesh/v1/ListNodesReply.ts";
 import type { Mesh__Output } from "../../proto/gen/gpumesh/v1/Mesh.ts";
 import type { Node__Output } from "../../proto/gen/gpumesh/v1/Node.ts";
@@ -38,6 +40,9 @@ export type JobList = ListJobsReply__Output;
 export type Node = Node__Output;
 export type MeshStatus = Mesh__Output;
 export type JoinToken = CreateJoinTokenReply__Output;
+export type Voters = ListVotersReply__Output;
+/** Whether a node is wanted as a voter; `automatic` leaves it to the mesh. */
+export type VoteWish = "automatic" | "preferred" | "barred";
 
 export interface ConnectOptions {
   /** A context, or the folder that holds one. Default: `$GPUMESH_CONTEXT`, else `~/.config/gpumesh`. */
@@ -82,6 +87,17 @@ export interface Mesh {
   status(): Promise<MeshStatus>;
   /** @param options.validMs 0 or left out: one hour; at most 7 days */
   createJoinToken(options?: { readonly validMs?: number; readonly requestId?: string }): Promise<JoinToken>;
+  /** The members of raft, and what the mesh does about them. */
+  voters(): Promise<Voters>;
+  /** Says whether a node is wanted as a voter; the mesh changes its voters afterwards. */
+  setVote(node: string, wish: VoteWish, options?: { readonly requestId?: string }): Promise<void>;
+  /** Lets another voter lead, the one named or whichever has most of the log; gives the new leader's name. */
+  transferLeader(node?: string): Promise<string>;
+  /** @param settings.voterReplaceAfterMs how long a lost voter is waited for; 1 s to 30 days */
+  configure(
+    settings: { readonly voterReplaceAfterMs: number },
+    options?: { readonly requestId?: string },
+  ): Promise<void>;
   /** The job now and after each change, over changes of leader, until it has ended. States may be skipped. */
   watch(id: number, options?: { readonly signal?: AbortSignal }): AsyncIterable<Job>;
   /** The job once it has ended. */
@@ -153,6 +169,27 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
     createJoinToken({ validMs = 0, requestId = randomUUID() } = {}) {
       const request = { validMs, requestId };
       return connection.unary<JoinToken>((api, call, done) => api.createJoinToken(request, call, done), read);
+    },
+    voters: () => connection.unary<Voters>((api, call, done) => api.listVoters({}, call, done), read),
+    async setVote(node, wish, { requestId = randomUUID() } = {}) {
+      const request = { requestId, node, wish };
+      await connection.unary((api, call, done) => api.setVote(request, call, done), read);
+    },
+    async transferLeader(node = "") {
+      // The term makes a repeated call harmless: where a newer one has begun, the lead was handed over.
+      const { term } = await connection.unary<MeshStatus>(
+        (api, call, done) => api.getMesh({}, call, done),
+        read,
+      );
+      const reply = await connection.unary<TransferLeaderReply__Output>(
+        (api, call, done) => api.transferLeader({ node, term }, call, done),
+        read,
+      );
+      return reply.leader;
+    },
+    async configure({ voterReplaceAfterMs }, { requestId = randomUUID() } = {}) {
+      const request = { requestId, voterReplaceAfterMs };
+      await connection.unary((api, call, done) => api.configureMesh(request, call, done), read);
     },
     watch: (id, { signal } = {}) => watch(id, signal),
     async wait(id, { signal } = {}) {

@@ -6,6 +6,8 @@ import type {
   ServerUnaryCall,
   ServerWritableStream,
 } from "@grpc/grpc-js";
+import { nodeId } from "../../scheduler/model/ids.ts";
+import { whyLeftBehind } from "../../scheduler/model/left-behind.ts";
 import type { ApiClient, ApiHandlers } from "../../proto/gen/gpumesh/v1/Api.ts";
 import type { Job } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { GetJobRequest__Output } from "../../proto/gen/gpumesh/v1/GetJobRequest.ts";
@@ -24,6 +26,7 @@ import { cancelJob, getJob, listJobs } from "./job-calls.ts";
 import { HOLD_MS_MAX, LeaderWait } from "./leader-wait.ts";
 import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
 import { submitJob, submitJobs } from "./submit-calls.ts";
+import { configureMesh, listVoters, setVote, transferLeader } from "./voter-calls.ts";
 import { watchJob } from "./watch-job.ts";
 
 export interface ApiOptions extends ApiContext {
@@ -55,7 +58,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
     ) => void,
   ) => {
     const answer = async (call: ServerUnaryCall<Request, Reply>): Promise<Reply> => {
-      const user = userOf(call);
+      const user = userOf(call, options.store);
       const heldUntil = performance.now() + HOLD_MS_MAX;
       let refused: Leadership | null = null;
       for (;;) {
@@ -84,7 +87,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
 
   const findJob = async (call: ServerWritableStream<ReadLogRequest__Output, LogChunk>): Promise<Job> => {
     const request: GetJobRequest__Output = { jobId: call.request.jobId };
-    const user = userOf(call);
+    const user = userOf(call, options.store);
     await leaderWait.settled(null, performance.now() + HOLD_MS_MAX);
     if (leads()) return getJob(options, request);
     return forwarder.unary<Job__Output>(call, user, (api, metadata, deadline, done) =>
@@ -101,9 +104,13 @@ export function apiService(options: ApiOptions): ApiHandlers {
     ListNodes: unary(listNodes, (api, ...rest) => api.listNodes(...rest)),
     GetMesh: unary(getMesh, (api, ...rest) => api.getMesh(...rest)),
     CreateJoinToken: unary(createJoinToken, (api, ...rest) => api.createJoinToken(...rest)),
+    ListVoters: unary(listVoters, (api, ...rest) => api.listVoters(...rest)),
+    SetVote: unary(setVote, (api, ...rest) => api.setVote(...rest)),
+    TransferLeader: unary(transferLeader, (api, ...rest) => api.transferLeader(...rest)),
+    ConfigureMesh: unary(configureMesh, (api, ...rest) => api.configureMesh(...rest)),
     WatchJob: (call) =>
       answerStream(call, async () => {
-        const user = userOf(call);
+        const user = userOf(call, options.store);
         await leaderWait.settled(null, performance.now() + HOLD_MS_MAX);
         if (leads()) return watchJob(options, call);
         return forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
@@ -140,12 +147,18 @@ function userOf(
   call: Parameters<typeof peerIdentity>[0] & {
     readonly metadata: ServerUnaryCall<unknown, unknown>["metadata"];
   },
+  store: ApiContext["store"],
 ): string {
   const identity = peerIdentity(call);
   if (identity === null)
     throw new CallError(status.UNAUTHENTICATED, "the call shows no certificate of this mesh");
   const forwarded = forwardedUser(call.metadata);
   if (forwarded === null) return identity.name;
-  if (identity.role === "daemon") return forwarded;
+  if (identity.role === "daemon") {
+    const node = nodeId(identity.name);
+    const leftBehindAt = store()?.view().nodes.get(node)?.leftBehindAt ?? null;
+    if (leftBehindAt === null) return forwarded;
+    throw new CallError(status.PERMISSION_DENIED, whyLeftBehind(node, leftBehindAt));
+  }
   throw new CallError(status.PERMISSION_DENIED, "only a daemon may call for another user");
 }

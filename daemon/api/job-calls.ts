@@ -61,7 +61,7 @@ export async function listJobs(
 export function findJob(store: Store, id: number): JobRecord {
   const job = store.view().jobs.get(jobId(id));
   if (job === undefined) {
-    const newest = store.view().jobs.size;
+    const newest = store.view().newestJob;
     const range = newest === 0 ? "no job was submitted yet" : `the newest is ${newest}`;
     throw new CallError(status.NOT_FOUND, `there is no job ${id}; ${range}`);
   }

@@ -138,6 +138,7 @@ export class Daemon {
         home: homedir(),
       },
       bootClockMs,
+      onLeftBehind: (reason) => this.#options.onFatal(new Error(reason)),
       log,
     });
     const agent = this.#agent;

@@ -89,10 +89,7 @@ export async function introduce(
   const { meshId = "mesh", leads = false, counted = 0 } = options;
   const identity = await store.open();
   const lines: string[] = [];
-  const refusals = new PeerRefusals(
-    { after: () => () => {} },
-    (line) => lines.push(line),
-  );
+  const refusals = new PeerRefusals({ after: () => () => {} }, (line) => lines.push(line));
   const gate = new PeerGate({
     id: member,
     meshId,

@@ -1,7 +1,7 @@
 import type { ApplyResult, CancelJob, SubmitJob } from "../model/command.ts";
-import { jobId } from "../model/ids.ts";
 import type { JobRecord, Outcome } from "../model/job.ts";
 import { settle, terminating } from "./finish.ts";
+import { nextJob } from "./numbering.ts";
 import { once } from "./once.ts";
 import { APPLIED, refused } from "./refusal.ts";
 import type { State } from "./state.ts";
@@ -12,7 +12,7 @@ export function submitJob(state: State, command: SubmitJob): ApplyResult {
   const known = state.jobByRequest(command.requestId);
   if (known !== null) return { kind: "job", job: known.id };
 
-  const id = jobId(state.jobs.size + 1);
+  const id = nextJob(state);
   enterJob(state, {
     id,
     requestId: command.requestId,

@@ -19,6 +19,7 @@ export function initialiseMesh(state: State, command: InitialiseMesh): ApplyResu
     founder,
     recoveryEpoch: 0,
     recoveredAt: null,
+    jobFloor: 0,
     voterReplaceAfterMs: voterReplaceAfterMsDefault,
   });
   return admit(state, command.founder, null, command.at);

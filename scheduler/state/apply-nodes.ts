@@ -1,6 +1,6 @@
 import type { ApplyResult, ExpireNode, RegisterNode } from "../model/command.ts";
 import { session } from "../model/ids.ts";
-import { formatInstant } from "../model/instant.ts";
+import { whyLeftBehind } from "../model/left-behind.ts";
 import type { NodeFacts, NodeRecord } from "../model/node.ts";
 import { isGone, settle, terminating, withAttempt, withProgress } from "./finish.ts";
 import { uncharged } from "./outcome.ts";
@@ -22,12 +22,7 @@ export function registerNode(state: State, command: RegisterNode, index: number)
   }
 
   if (node.leftBehindAt !== null) {
-    const when = formatInstant(node.leftBehindAt);
-    return refused(
-      "not-permitted",
-      `this mesh was recovered at ${when} without ${node.id}, whose data folder belongs to the mesh before; ` +
-        "remove the data folder and join again under another name",
-    );
+    return refused("not-permitted", whyLeftBehind(node.id, node.leftBehindAt));
   }
 
   if (node.state.kind === "ready" && node.facts?.bootId === facts.bootId) {

@@ -68,6 +68,25 @@ describe("recoverMesh", () => {
     expect(mesh.attempt(job).fence).toEqual({ epoch: 1, index: mesh.log.length });
   });
 
+  it("uses no number again that those who were lost may have given out", () => {
+    const mesh = cluster("n1", "n2", "n3");
+    const [before, again] = [mesh.submit(), mesh.submit()];
+    mesh.run(again, "n3");
+    mesh.must(recover);
+    mesh.exit(again, "n3", 1);
+    mesh.stop(again);
+    mesh.place(before, "n3");
+    expect(mesh.attempt(before).number).toBe(1_001);
+    const after = mesh.submit();
+    expect(after).toBe(1_003);
+    mesh.place(after, "n3");
+    expect(mesh.attempt(after).number).toBe(1);
+    mesh.must({ ...recover, at: 86_400_001 });
+    expect(mesh.submit()).toBe(2_004);
+    mesh.stop(before);
+    expect(mesh.job(before).attempts).toBe(1_001);
+  });
+
   it("never lets in again those who were left behind, and says how they come back", () => {
     const mesh = cluster("n1", "n2", "n3");
     mesh.must(recover);

@@ -1,4 +1,5 @@
 import type { ApplyResult, ConfigureMesh, RecoverMesh, SetVote } from "../model/command.ts";
+import { jobFloorOfRecovery } from "./numbering.ts";
 import { once } from "./once.ts";
 import { APPLIED, refused } from "./refusal.ts";
 import type { State } from "./state.ts";
@@ -36,7 +37,12 @@ export function setVote(state: State, command: SetVote): ApplyResult {
 export function recoverMesh(state: State, command: RecoverMesh): ApplyResult {
   const { mesh } = state;
   if (mesh === null) return refused("not-found", "this mesh is not initialised yet");
-  state.setMesh({ ...mesh, recoveryEpoch: mesh.recoveryEpoch + 1, recoveredAt: command.at });
+  state.setMesh({
+    ...mesh,
+    recoveryEpoch: mesh.recoveryEpoch + 1,
+    recoveredAt: command.at,
+    jobFloor: jobFloorOfRecovery(state),
+  });
   for (const number of command.leftBehind) {
     const node = state.nodeByNumber(number);
     if (node !== null) state.putNode({ ...node, leftBehindAt: command.at, vote: "barred" });

@@ -5,6 +5,7 @@ import { activeAttempt, type Attempt, type CommandExit, type JobRecord, type Job
 import type { NodeFacts, NodeRecord } from "../model/node.ts";
 import { apply } from "./apply.ts";
 import { demandOn, freeCapacity } from "./capacity.ts";
+import { nextAttempt } from "./numbering.ts";
 import { checkInvariants, checkStep } from "./invariants.ts";
 import { recordsOf } from "./records.ts";
 import { createState, type State } from "./state.ts";
@@ -93,14 +94,15 @@ export class TestCluster {
 
   /** The plan that `place` applies. */
   plan(job: JobId, ...names: string[]): PlaceGang {
-    const { spec, attempts } = this.job(job);
+    const { spec } = this.job(job);
+    const attempt = nextAttempt(this.state, this.job(job));
     return {
       kind: "placeGang",
       at: this.now,
       job,
-      attempt: attempts + 1,
+      attempt,
       parts: names.map((name) => this.#plannedPart(this.node(name), spec)),
-      launch: { rendezvousPort: 29_400, token: `secret-${job}-${attempts + 1}` },
+      launch: { rendezvousPort: 29_400, token: `secret-${job}-${attempt}` },
     };
   }
 

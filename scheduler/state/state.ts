@@ -12,6 +12,8 @@ export interface Mesh {
   readonly recoveryEpoch: number;
   /** When it was so last (Unix ms). */
   readonly recoveredAt: number | null;
+  /** Jobs up to this number are of an earlier epoch; 0 in the first one. */
+  readonly jobFloor: number;
   /** A voter that has been lost for so long is replaced. */
   readonly voterReplaceAfterMs: number;
 }
@@ -58,6 +60,8 @@ export interface StateView {
   readonly admissions: ReadonlyMap<NodeId, string | null>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly jobs: ReadonlyMap<JobId, JobRecord>;
+  /** The highest number of a job; 0 without one. */
+  readonly newestJob: number;
   /** Jobs in state `queued`, in no particular order. */
   queuedJobs(): Iterable<JobRecord>;
   /** Jobs whose attempt holds resources: starting, running or terminating. In no particular order. */
@@ -94,6 +98,7 @@ export class State implements StateView {
   readonly #admissions = new Map<NodeId, string | null>();
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #jobs = new Map<JobId, JobRecord>();
+  #newestJob = 0;
 
   readonly #queued = new Map<JobId, JobRecord>();
   readonly #active = new Map<JobId, JobRecord>();
@@ -128,6 +133,9 @@ export class State implements StateView {
     return this.#jobs;
   }
 
+  get newestJob(): number {
+    return this.#newestJob;
+  }
   get answers(): ReadonlyMap<number, Answer> {
     return this.#answers;
   }
@@ -205,6 +213,7 @@ export class State implements StateView {
     const before = this.#jobs.get(job.id);
     this.#jobs.set(job.id, job);
     this.#requests.set(job.requestId, job.id);
+    this.#newestJob = Math.max(this.#newestJob, job.id);
     this.#onChange(`job/${job.id}`);
 
     if (job.state.kind === "queued") this.#queued.set(job.id, job);

@@ -84,6 +84,15 @@ export class TestDaemon {
     return this.#end("SIGTERM");
   }
 
+  /** SIGSTOP: it does nothing until `resume`, and its connections stand. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** kill -9 of everything on the node, as when its VM dies: daemon, shims, watcher and ranks. */
   async killNode(): Promise<void> {
     const ended = this.#end("SIGKILL");
@@ -116,6 +125,12 @@ export class TestDaemon {
     return readdirSync("/proc")
       .map(Number)
       .filter((pid) => pid > 0 && pid !== process.pid && pid !== this.pid && this.#owns(pid));
+  }
+
+  /** It was started, and ended by itself or was killed. */
+  get hasEnded(): boolean {
+    const child = this.#process;
+    return child === null || child.exitCode !== null || child.signalCode !== null;
   }
 
   /** 0 while it does not run. */
