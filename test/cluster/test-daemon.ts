@@ -118,6 +118,12 @@ export class TestDaemon {
       .filter((pid) => pid > 0 && pid !== process.pid && pid !== this.pid && this.#owns(pid));
   }
 
+  /** False once its process has ended, by whatever cause. */
+  get running(): boolean {
+    const child = this.#process;
+    return child !== null && child.exitCode === null && child.signalCode === null;
+  }
+
   /** 0 while it does not run. */
   get pid(): number {
     return this.#process?.pid ?? 0;
