@@ -220,6 +220,90 @@ describe("gpumesh job submit of several files", () => {
   });
 });
 
+describe("gpumesh mesh", () => {
+  const voter = { wish: "automatic", failureDomain: "", spot: false, state: "ready", leader: false };
+
+  it("shows the voters, and what is being done about them", async () => {
+    await bench.serve({
+      ListVoters: (_, reply) =>
+        reply(null, {
+          members: [
+            {
+              ...voter,
+              name: "a",
+              number: 1,
+              role: "voter",
+              leader: true,
+              match: 90,
+              behind: 0,
+              silentMs: 0,
+            },
+            {
+              ...voter,
+              name: "b",
+              number: 2,
+              role: "learner",
+              match: 20,
+              behind: 70,
+              silentMs: -1,
+              spot: true,
+            },
+          ],
+          wanted: ["a", "b", "c"],
+          doing: "b is to vote, and lacks 70 entries of the log",
+          leftBehind: ["z"],
+          recoveredAtMs: 1_777_636_800_000,
+        }),
+    });
+    expect(await gpumesh("mesh", "voters")).toEqual({
+      exitCode: 0,
+      stdout:
+        "NUMBER  NAME  ROLE     STATE  DOMAIN  SPOT  WISH  MATCH  BEHIND  HEARD\n" +
+        "1       a     leader   ready  -       -     -     90     0       -\n" +
+        "2       b     learner  ready  -       yes   -     20     70      never\n",
+      stderr:
+        "b is to vote, and lacks 70 entries of the log; the voters will be a, b, c\n" +
+        "The mesh was recovered at 2026-05-01T12:00:00Z without z.\n",
+    });
+  });
+
+  it("says what is wished of a node, and tells a refusal", async () => {
+    const wishes: string[] = [];
+    await bench.serve({
+      SetVote: ({ request }, reply) => {
+        wishes.push(`${request.node} ${request.wish}`);
+        if (request.wish === "barred") reply(failure(status.FAILED_PRECONDITION, "2 are needed"));
+        else reply(null, {});
+      },
+    });
+    expect((await gpumesh("mesh", "promote", "b")).stdout).toContain("b is to vote;");
+    expect((await gpumesh("mesh", "unpin", "b")).exitCode).toBe(0);
+    expect(await gpumesh("mesh", "demote", "b")).toMatchObject({
+      exitCode: 1,
+      stderr: "gpumesh: 2 are needed\n",
+    });
+    expect(wishes).toEqual(["b preferred", "b automatic", "b barred"]);
+  });
+
+  it("transfers the lead from the leader of the term that it found", async () => {
+    await bench.serve({
+      GetMesh: (_, reply) => reply(null, { term: 7 }),
+      TransferLeader: ({ request }, reply) => reply(null, { leader: `${request.node}${request.term}` }),
+    });
+    expect((await gpumesh("mesh", "transfer-leader", "b")).stdout).toBe("b7 leads\n");
+  });
+
+  it("sets how long a lost voter is waited for", async () => {
+    await bench.serve({
+      ConfigureMesh: ({ request }, reply) => {
+        expect(request.voterReplaceAfterMs).toBe(90_000);
+        reply(null, {});
+      },
+    });
+    expect(await gpumesh("mesh", "set", "--voter-replace-after", "90s")).toMatchObject({ exitCode: 0 });
+  });
+});
+
 describe("gpumesh join-token", () => {
   it("prints the token alone on stdout", async () => {
     await bench.serve({

@@ -3,6 +3,7 @@ import { note, type Action, type Bind, type Cli, type GlobalOptions } from "./cl
 import { addDaemonCommands, daemonArguments, runDaemonProgram } from "./commands/daemon-program.ts";
 import { addJobCommands } from "./commands/job.ts";
 import { addJoinTokenCommand } from "./commands/join-token.ts";
+import { addMeshCommands } from "./commands/mesh.ts";
 import { addNodeCommands } from "./commands/node.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { addStatusCommand } from "./commands/status.ts";
@@ -45,6 +46,7 @@ function buildProgram(cli: Cli, bind: Bind): Command {
     });
   addStatusCommand(program, bind);
   addNodeCommands(program, bind);
+  addMeshCommands(program, bind);
   addJobCommands(program, bind);
   addRunCommand(program, bind);
   addJoinTokenCommand(program, bind);

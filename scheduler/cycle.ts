@@ -3,6 +3,7 @@ import type { JobSpec } from "./model/job.ts";
 import { createDraft } from "./placement/draft.ts";
 import { placeGang } from "./placement/gang.ts";
 import { orderQueue } from "./queue/order.ts";
+import { nextAttempt } from "./state/numbering.ts";
 import type { StateView } from "./state/state.ts";
 
 /** Randomness is handed in, so that the cycle itself gives the same commands for the same arguments. */
@@ -46,7 +47,8 @@ function placeQueue(view: StateView, now: number, secrets: Secrets): PlaceGang[]
   for (const job of orderQueue(view.queuedJobs())) {
     const demand = demandKey(job.spec);
     if (waiting.has(demand)) continue;
-    const placement = placeGang(draft, job);
+    const attempt = nextAttempt(view, job);
+    const placement = placeGang(draft, job, attempt);
     if (placement.kind === "waits") {
       waiting.add(demand);
       continue;
@@ -55,7 +57,7 @@ function placeQueue(view: StateView, now: number, secrets: Secrets): PlaceGang[]
       kind: "placeGang",
       at: now,
       job: job.id,
-      attempt: job.attempts + 1,
+      attempt,
       parts: placement.parts,
       launch: { rendezvousPort: placement.rendezvousPort, token: secrets.token() },
     });

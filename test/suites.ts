@@ -70,7 +70,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: [],
     serial: false,
     testTimeoutMs: 120_000,
-    limitMinutes: 4,
+    limitMinutes: 2,
   },
   {
     kind: "tests",
@@ -80,7 +80,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: [],
     serial: true,
     testTimeoutMs: 120_000,
-    limitMinutes: 10,
+    limitMinutes: 9,
   },
   {
     kind: "tests",
@@ -107,7 +107,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: ["root", "network namespaces", "mpi"],
     serial: true,
     testTimeoutMs: 180_000,
-    limitMinutes: 8,
+    limitMinutes: 7,
   },
   {
     kind: "tests",
@@ -116,7 +116,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: ["shared data"],
     serial: false,
     testTimeoutMs: 120_000,
-    limitMinutes: 6,
+    limitMinutes: 5,
   },
 ];
 
@@ -124,6 +124,14 @@ export const testSuites: readonly TestSuite[] = [
 export const suites: readonly Suite[] = [
   { kind: "program", name: "checks", script: "check:static", args: [], needs: [], limitMinutes: 2 },
   ...testSuites,
+  {
+    kind: "program",
+    name: "simulator",
+    script: "sim",
+    args: ["--seeds", "2000", "--from", "1"],
+    needs: [],
+    limitMinutes: 5,
+  },
   {
     kind: "program",
     name: "conformance",

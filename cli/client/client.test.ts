@@ -228,20 +228,20 @@ describe("cancel", () => {
     await expect((await client([address])).cancel(7)).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
   });
 
-  it.each([
-    ["terminating", true],
-    ["cancelled", true],
-    ["succeeded", false],
-  ])("whose first answer was lost, of a job that is now %s", async (state, fine) => {
-    let tries = 0;
+  it("carries one request id through all its tries", async () => {
+    const seen: string[] = [];
     const { address } = await start({
-      CancelJob: (_, reply) =>
-        reply(tries++ === 0 ? failure(status.UNAVAILABLE, "the leader changed") : refusal),
-      GetJob: (_, reply) => reply(null, job({ state })),
+      CancelJob: ({ request }, reply) => {
+        seen.push(request.requestId);
+        if (seen.length === 1) reply(failure(status.UNAVAILABLE, "the leader changed"));
+        else reply(null, {});
+      },
     });
-    const cancelled = (await client([address])).cancel(7);
-    if (fine) await expect(cancelled).resolves.toBeUndefined();
-    else await expect(cancelled).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
+    const connected = await client([address]);
+    await connected.cancel(7);
+    await connected.cancel(7, { requestId: "mine-12345" });
+    expect(seen[0]).toMatch(/^[A-Za-z0-9-]{8,64}$/);
+    expect(seen).toEqual([seen[0], seen[0], "mine-12345"]);
   });
 });
 

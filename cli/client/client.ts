@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { CreateJoinTokenReply__Output } from "../../proto/gen/gpumesh/v1/CreateJoinTokenReply.ts";
 import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { ListJobsReply__Output } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts";
+import type { ListVotersReply__Output } from "../../proto/gen/gpumesh/v1/ListVotersReply.ts";
+import type { TransferLeaderReply__Output } from "../../proto/gen/gpumesh/v1/TransferLeaderReply.ts";
 import type { ListNodesReply__Output } from "../../proto/gen/gpumesh/v1/ListNodesReply.ts";
 import type { Mesh__Output } from "../../proto/gen/gpumesh/v1/Mesh.ts";
 import type { Node__Output } from "../../proto/gen/gpumesh/v1/Node.ts";
 import type { SubmitJobReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
 import type { SubmitJobsReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobsReply.ts";
 import type { Fault } from "../../scheduler/model/fault.ts";
-import { ApiError } from "./api-error.ts";
 import { Connection } from "./connection.ts";
 import { contextFolder, readContext, type ClientContext } from "./context.ts";
 import { readJobLogs, type LogsOptions } from "./job-logs.ts";
@@ -39,6 +40,9 @@ export type JobList = ListJobsReply__Output;
 export type Node = Node__Output;
 export type MeshStatus = Mesh__Output;
 export type JoinToken = CreateJoinTokenReply__Output;
+export type Voters = ListVotersReply__Output;
+/** Whether a node is wanted as a voter; `automatic` leaves it to the mesh. */
+export type VoteWish = "automatic" | "preferred" | "barred";
 
 export interface ConnectOptions {
   /** A context, or the folder that holds one. Default: `$GPUMESH_CONTEXT`, else `~/.config/gpumesh`. */
@@ -78,11 +82,22 @@ export interface Mesh {
   job(id: number): Promise<Job>;
   /** Newest first, at most `limit` (1000). */
   jobs(options?: { readonly states?: readonly string[]; readonly limit?: number }): Promise<JobList>;
-  cancel(id: number): Promise<void>;
+  cancel(id: number, options?: { readonly requestId?: string }): Promise<void>;
   nodes(): Promise<readonly Node[]>;
   status(): Promise<MeshStatus>;
   /** @param options.validMs 0 or left out: one hour; at most 7 days */
-  createJoinToken(options?: { readonly validMs?: number }): Promise<JoinToken>;
+  createJoinToken(options?: { readonly validMs?: number; readonly requestId?: string }): Promise<JoinToken>;
+  /** The members of raft, and what the mesh does about them. */
+  voters(): Promise<Voters>;
+  /** Says whether a node is wanted as a voter; the mesh changes its voters afterwards. */
+  setVote(node: string, wish: VoteWish, options?: { readonly requestId?: string }): Promise<void>;
+  /** Lets another voter lead, the one named or whichever has most of the log; gives the new leader's name. */
+  transferLeader(node?: string): Promise<string>;
+  /** @param settings.voterReplaceAfterMs how long a lost voter is waited for; 1 s to 30 days */
+  configure(
+    settings: { readonly voterReplaceAfterMs: number },
+    options?: { readonly requestId?: string },
+  ): Promise<void>;
   /** The job now and after each change, over changes of leader, until it has ended. States may be skipped. */
   watch(id: number, options?: { readonly signal?: AbortSignal }): AsyncIterable<Job>;
   /** The job once it has ended. */
@@ -139,7 +154,10 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
       const request = { states: [...states], limit };
       return connection.unary<JobList>((api, call, done) => api.listJobs(request, call, done), read);
     },
-    cancel: (id) => cancelJob(connection, id, job),
+    async cancel(id, { requestId = randomUUID() } = {}) {
+      const request = { jobId: id, requestId };
+      await connection.unary((api, call, done) => api.cancelJob(request, call, done), read);
+    },
     async nodes() {
       const reply = await connection.unary<ListNodesReply__Output>(
         (api, call, done) => api.listNodes({}, call, done),
@@ -148,11 +166,30 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
       return reply.nodes;
     },
     status: () => connection.unary<MeshStatus>((api, call, done) => api.getMesh({}, call, done), read),
-    createJoinToken({ validMs = 0 } = {}) {
-      // A token that was made twice is one secret too many: a call that got no answer is not sent again.
-      return connection.unary<JoinToken>((api, call, done) => api.createJoinToken({ validMs }, call, done), {
-        repeatable: false,
-      });
+    createJoinToken({ validMs = 0, requestId = randomUUID() } = {}) {
+      const request = { validMs, requestId };
+      return connection.unary<JoinToken>((api, call, done) => api.createJoinToken(request, call, done), read);
+    },
+    voters: () => connection.unary<Voters>((api, call, done) => api.listVoters({}, call, done), read),
+    async setVote(node, wish, { requestId = randomUUID() } = {}) {
+      const request = { requestId, node, wish };
+      await connection.unary((api, call, done) => api.setVote(request, call, done), read);
+    },
+    async transferLeader(node = "") {
+      // The term makes a repeated call harmless: where a newer one has begun, the lead was handed over.
+      const { term } = await connection.unary<MeshStatus>(
+        (api, call, done) => api.getMesh({}, call, done),
+        read,
+      );
+      const reply = await connection.unary<TransferLeaderReply__Output>(
+        (api, call, done) => api.transferLeader({ node, term }, call, done),
+        read,
+      );
+      return reply.leader;
+    },
+    async configure({ voterReplaceAfterMs }, { requestId = randomUUID() } = {}) {
+      const request = { requestId, voterReplaceAfterMs };
+      await connection.unary((api, call, done) => api.configureMesh(request, call, done), read);
     },
     watch: (id, { signal } = {}) => watch(id, signal),
     async wait(id, { signal } = {}) {
@@ -166,30 +203,4 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
 
 function submitted({ jobId, faults }: SubmitJobReply__Output): Submitted {
   return faults.length > 0 ? { kind: "faults", faults } : { kind: "submitted", jobId };
-}
-
-/**
- * A try whose answer was lost may have cancelled the job, and the mesh refuses to cancel it twice: then what matters is
- * whether it is cancelled or about to be.
- */
-async function cancelJob(
-  connection: Connection,
-  jobId: number,
-  getJob: (id: number) => Promise<Job>,
-): Promise<void> {
-  let tries = 0;
-  try {
-    await connection.unary(
-      (api, call, done) => {
-        tries++;
-        return api.cancelJob({ jobId }, call, done);
-      },
-      { repeatable: true },
-    );
-  } catch (error) {
-    const refused = error instanceof ApiError && error.code === "FAILED_PRECONDITION";
-    if (!refused || tries === 1) throw error;
-    const { state } = await getJob(jobId);
-    if (state !== "cancelled" && state !== "terminating") throw error;
-  }
 }

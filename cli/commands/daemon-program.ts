@@ -10,26 +10,37 @@ const DAEMON_COMMANDS: Readonly<Record<string, { readonly verb: string; readonly
   up: { verb: "dev", about: "start a mesh of several daemons on this machine: up --dev 3" },
 };
 
+/** Of the group `mesh`; it reads and changes a data folder, with no daemon running. */
+const RECOVER = "recover";
+
 const program = fileURLToPath(new URL("../../daemon/main.ts", import.meta.url));
+
+/** Shows the one command of the group `mesh` that the daemon's program carries out. */
+export function addRecoverCommand(group: Command): void {
+  addToHelp(group, RECOVER, "go on with one survivor after a majority was lost for good: recover --data DIR");
+}
 
 /** Shows the commands in the help. They are carried out before any argument is read: see `daemonArguments`. */
 export function addDaemonCommands(root: Command): void {
-  for (const [name, { about }] of Object.entries(DAEMON_COMMANDS)) {
-    root
-      .command(name)
-      .description(about)
-      .argument("[arguments...]")
-      .allowUnknownOption()
-      .helpOption(false)
-      .action((_: unknown, __: unknown, command: Command) =>
-        command.error(`error: "${name}" and its arguments must come first: gpumesh ${name} ...`),
-      );
-  }
+  for (const [name, { about }] of Object.entries(DAEMON_COMMANDS)) addToHelp(root, name, about);
+}
+
+function addToHelp(parent: Command, name: string, about: string): void {
+  parent
+    .command(name)
+    .description(about)
+    .argument("[arguments...]")
+    .allowUnknownOption()
+    .helpOption(false)
+    .action((_: unknown, __: unknown, command: Command) =>
+      command.error(`error: "${name}" and its arguments must come first: gpumesh ... ${name} ...`),
+    );
 }
 
 /** What the daemon's program is to be started with, or null when the command is not one of its own. */
 export function daemonArguments(argv: readonly string[]): readonly string[] | null {
   const [name = "", ...rest] = argv;
+  if (name === "mesh" && rest[0] === RECOVER) return rest;
   const found = Object.hasOwn(DAEMON_COMMANDS, name) ? DAEMON_COMMANDS[name] : undefined;
   return found === undefined ? null : [found.verb, ...rest];
 }

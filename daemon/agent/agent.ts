@@ -36,6 +36,8 @@ export interface AgentOptions {
   readonly facts: () => NodeFacts;
   readonly paths: Omit<NodePaths, "attemptDir">;
   readonly bootClockMs: () => number;
+  /** The mesh goes on without this daemon, for the reason given: it must end. */
+  readonly onLeftBehind: (reason: string) => void;
   readonly log: (line: string) => void;
 }
 
@@ -66,6 +68,7 @@ export class Agent {
       statuses: () => this.#statuses(),
       bootClockMs: options.bootClockMs,
       onOrder: (message) => this.#enqueue(message),
+      onLeftBehind: options.onLeftBehind,
       onLease: () => this.#leaseMoved(),
       log: options.log,
     });

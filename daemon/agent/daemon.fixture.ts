@@ -35,6 +35,7 @@ export async function daemonOn(machine: Machine, ...members: readonly Member[]):
     facts: () => nodeFacts("n1"),
     paths: { rshProgram: "/opt/rsh", path: "/usr/bin:/bin", home: "/root" },
     bootClockMs: () => machine.clock.bootClockMs(),
+    onLeftBehind: () => undefined,
     log: (line) => machine.log.push(line),
   });
   afterwards(() => agent.stop());

@@ -27,6 +27,8 @@ export interface LinkOptions {
   readonly bootClockMs: () => number;
   /** An order, or word that a report was settled. */
   readonly onOrder: (message: FromLeader__Output) => void;
+  /** The mesh goes on without this daemon, for the reason given: it must end. */
+  readonly onLeftBehind: (reason: string) => void;
   /** The lease's deadline moved. */
   readonly onLease: () => void;
   readonly log: (line: string) => void;
@@ -126,6 +128,8 @@ export class Link {
       const { leader } = message.notLeader;
       this.#hint = leader === "" || leader === from ? null : leader;
       this.#lost(stream);
+    } else if (message.leftBehind) {
+      this.#options.onLeftBehind(message.leftBehind.reason);
     } else if (message.welcome) {
       this.#leader = { name: from, term: message.welcome.term };
       this.#delayMs = REDIAL_DELAY_MIN_MS;

@@ -4,6 +4,7 @@ import type { ApiClient } from "../../proto/gen/gpumesh/v1/Api.ts";
 import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { SubmitJobReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
 import { jobId } from "../../scheduler/model/ids.ts";
+import type { Member } from "../mesh/directory.ts";
 import { makeMesh } from "../mesh/listener.fixture.ts";
 import type { MemoryStore } from "../store/memory-store.ts";
 import { JOB_FILE, MESH_ID, NOW, propose, reply, storeOfMesh, TestDaemons, until } from "./api.fixture.ts";
@@ -109,6 +110,29 @@ describe("a call", () => {
     expect(seen.status?.code).toBe(grpc.status.UNAVAILABLE);
   });
 
+  it("is held while an election goes on, and carried out by whoever wins", async () => {
+    const api = await daemons.client(await daemons.start({ name: "one", store }));
+    store.setLeader(null);
+    const submitted = submit(api);
+    const listeners = countListeners(store);
+    await until(() => listeners() === 1);
+    store.setLeader(1);
+    expect(await submitted).toMatchObject({ jobId: 1 });
+    expect(listeners()).toBe(0);
+  });
+
+  it("that the last leader's machine refuses goes to the next one", async () => {
+    const api = await daemons.client(await daemons.start({ name: "two", store, leader: "gone" }));
+    const gone: Member = { name: "gone", number: 9, address: "127.0.0.1:1", raftRole: "voter" };
+    daemons.directory.replace([...daemons.directory.members(), gone]);
+    store.setLeader(9);
+    const listeners = countListeners(store);
+    const submitted = submit(api);
+    await until(() => listeners() === 1);
+    store.setLeader(1);
+    expect(await submitted).toMatchObject({ jobId: 1 });
+  });
+
   it("may name another user only when a daemon makes it", async () => {
     const address = await daemons.start({ name: "one", store });
     const client = await daemons.client(address);
@@ -147,7 +171,7 @@ describe("a watch", () => {
     const seen = watch(api, 1);
     await until(() => seen.states.length === 1);
     expect(listeners()).toBe(2);
-    await propose(store, { kind: "cancelJob", at: NOW, job: jobId(1), by: "alice" });
+    await propose(store, { kind: "cancelJob", at: NOW, requestId: "cancel-1", job: jobId(1), by: "alice" });
     await until(() => seen.status !== null);
     expect(seen.states).toEqual(["queued", "cancelled"]);
     expect(seen.status?.code).toBe(grpc.status.OK);

@@ -23,18 +23,24 @@ describe("get and cancel", () => {
       await submit("request-1");
       const missing = { code: status.NOT_FOUND };
       await expect(getJob(contextOf(store), { jobId: id })).rejects.toMatchObject(missing);
-      await expect(cancelJob(contextOf(store), { jobId: id }, "alice")).rejects.toMatchObject(missing);
+      await expect(
+        cancelJob(contextOf(store), { jobId: id, requestId: "cancel-1" }, "alice"),
+      ).rejects.toMatchObject(missing);
     });
   }
 
-  it("show the job as cancelled, and by whom; a second time is a FAILED_PRECONDITION", async () => {
+  it("show the job as cancelled, and by whom; another request is a FAILED_PRECONDITION then", async () => {
     await submit("request-1");
-    await cancelJob(contextOf(store), { jobId: 1 }, "bob");
+    const cancel = { jobId: 1, requestId: "cancel-1" };
+    await cancelJob(contextOf(store), cancel, "bob");
+    expect(await cancelJob(contextOf(store), cancel, "bob")).toEqual({});
     expect(await getJob(contextOf(store), { jobId: 1 })).toMatchObject({
       state: "cancelled",
       reason: "cancelled by bob",
     });
-    await expect(cancelJob(contextOf(store), { jobId: 1 }, "bob")).rejects.toMatchObject({
+    await expect(
+      cancelJob(contextOf(store), { ...cancel, requestId: "cancel-2" }, "bob"),
+    ).rejects.toMatchObject({
       code: status.FAILED_PRECONDITION,
     });
   });
@@ -48,7 +54,7 @@ describe("list", () => {
 
   it("gives the newest first, of the states asked for, as many as asked for", async () => {
     for (const nth of [1, 2, 3, 4]) await submit(`request-${nth}`);
-    await cancelJob(contextOf(store), { jobId: 2 }, "alice");
+    await cancelJob(contextOf(store), { jobId: 2, requestId: "cancel-1" }, "alice");
     expect(await ids([])).toEqual({ ids: [4, 3, 2, 1], truncated: false });
     expect(await ids(["queued"])).toEqual({ ids: [4, 3, 1], truncated: false });
     expect(await ids(["queued"], 2)).toEqual({ ids: [4, 3], truncated: true });

@@ -9,7 +9,7 @@ import type { ListJobsReply } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts"
 import type { ListJobsRequest__Output } from "../../proto/gen/gpumesh/v1/ListJobsRequest.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiContext } from "./api-context.ts";
-import { freshStore, resultOf, storeOf } from "./api-context.ts";
+import { checkRequestId, freshStore, resultOf, storeOf } from "./api-context.ts";
 import { CallError } from "./call-error.ts";
 import { presentJob } from "./present-job.ts";
 
@@ -22,7 +22,10 @@ export async function cancelJob(
   request: CancelJobRequest__Output,
   user: string,
 ): Promise<CancelJobReply> {
-  const command = { kind: "cancelJob", at: context.now(), job: jobId(request.jobId), by: user } as const;
+  const { requestId } = request;
+  checkRequestId(requestId);
+  const job = jobId(request.jobId);
+  const command = { kind: "cancelJob", at: context.now(), requestId, job, by: user } as const;
   await resultOf(storeOf(context).propose(command));
   return {};
 }
@@ -58,7 +61,7 @@ export async function listJobs(
 export function findJob(store: Store, id: number): JobRecord {
   const job = store.view().jobs.get(jobId(id));
   if (job === undefined) {
-    const newest = store.view().jobs.size;
+    const newest = store.view().newestJob;
     const range = newest === 0 ? "no job was submitted yet" : `the newest is ${newest}`;
     throw new CallError(status.NOT_FOUND, `there is no job ${id}; ${range}`);
   }

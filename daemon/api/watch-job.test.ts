@@ -58,7 +58,7 @@ async function place(): Promise<void> {
 }
 
 async function cancel(): Promise<void> {
-  await propose(store, { kind: "cancelJob", at: NOW, job: jobId(1), by: "alice" });
+  await propose(store, { kind: "cancelJob", at: NOW, requestId: "cancel-1", job: jobId(1), by: "alice" });
 }
 
 async function stopped(): Promise<void> {

@@ -4,10 +4,12 @@ import type { Members, Store } from "../store/store.ts";
 
 /**
  * The members of the mesh as the state and consensus know them. A node that has not registered yet keeps the address
- * that was known of it before: the founder's own, while it registers with itself.
+ * that was known of it before: the founder's own, while it registers with itself. Who was left behind by a recovery is no
+ * member, and nobody talks to it.
  */
 export function membersOfMesh(view: StateView, raft: Members, known: Directory): readonly Member[] {
-  return [...view.nodes.values()].map((node) => ({
+  const here = [...view.nodes.values()].filter((node) => node.leftBehindAt === null);
+  return here.map((node) => ({
     name: node.id,
     number: node.number,
     address: node.facts?.address ?? known.byName(node.id)?.address ?? "",

@@ -339,6 +339,35 @@ function settledOf(daemon: ScriptedDaemon): readonly string[] {
   return daemon.received.flatMap((message) => message.settled?.kind ?? []);
 }
 
+describe("after a recovery of the mesh", () => {
+  beforeEach(() => propose(store, { kind: "recoverMesh", at: NOW, survivor: nodeId("n1"), leftBehind: [2] }));
+
+  it("a member that was left behind is told so and turned away", async () => {
+    const daemon = server.dial("n2");
+    daemon.hello();
+    await until(() => daemon.ended);
+    expect(daemon.received.map(({ leftBehind }) => leftBehind?.reason)).toEqual([
+      "this mesh was recovered at 2023-11-14T22:13:20Z without n2, whose data folder belongs to the mesh before; " +
+        "remove the data folder and join again under another name",
+    ]);
+    expect(lines).toHaveLength(1);
+    expect(store.view().nodes.get(nodeId("n2"))?.state.kind).toBe("joining");
+  });
+
+  it("an attempt of the epoch before that the mesh does not know is stopped, however high its fence", async () => {
+    const daemon = server.dial("n3");
+    const [lost, ahead] = [
+      { epoch: 0, index: 1e9 },
+      { epoch: 1, index: 1e9 },
+    ];
+    daemon.hello({}, [statusOf(5, 1, lost, null), statusOf(6, 1, ahead, null)]);
+    await daemon.welcomed();
+    await until(() => lines.some((line) => line.includes("6.1, which this mesh does not know")));
+    await until(() => daemon.kinds.includes("stop"));
+    expect(daemon.received.flatMap(({ stop }) => (stop ? [stop.jobId] : []))).toEqual([5]);
+  });
+});
+
 function hugeInventory(): unknown {
   const { inventory } = testFacts("n2");
   const name = "x".repeat(250);

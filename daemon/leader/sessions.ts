@@ -2,6 +2,7 @@ import type { ServerDuplexStream } from "@grpc/grpc-js";
 import { jobId, nodeId } from "../../scheduler/model/ids.ts";
 import type { NodeId, Session } from "../../scheduler/model/ids.ts";
 import { activeAttempt } from "../../scheduler/model/job.ts";
+import { whyLeftBehind } from "../../scheduler/model/left-behind.ts";
 import { parseNodeFacts, parsePartReport } from "../../scheduler/model/schemas.ts";
 import type { FromAgent__Output } from "../../proto/gen/gpumesh/v1/FromAgent.ts";
 import type { FromLeader } from "../../proto/gen/gpumesh/v1/FromLeader.ts";
@@ -109,6 +110,12 @@ export class Sessions {
     const facts = parseNodeFacts(hello.factsJson);
     if (facts.kind === "malformed") throw new Error(`its facts do not parse: ${facts.reason}`);
     if (facts.value.id !== name) throw new Error(`it calls itself ${facts.value.id}`);
+    const leftBehindAt = store.view().nodes.get(nodeId(name))?.leftBehindAt ?? null;
+    if (leftBehindAt !== null) {
+      const reason = whyLeftBehind(nodeId(name), leftBehindAt);
+      stream.write({ leftBehind: { reason } });
+      throw new Error(reason);
+    }
     const result = await store.propose({ kind: "registerNode", at: this.#options.now(), facts: facts.value });
     if (result.kind !== "node")
       throw new Error(result.kind === "refused" ? result.reason : `unexpected result ${result.kind}`);
@@ -157,8 +164,10 @@ export class Sessions {
       this.#options.log(`node ${line.node}: a report on job ${job} does not parse: ${report.reason}`);
     } else if (!current) {
       if (report?.value.kind === "stopped") this.#settle(line, status, "stopped");
-      // A fence above what is applied here means that this mesh lost data: such an attempt is not touched.
-      else if (fence.index <= store.view().version) this.#sendStop(line, job, status.attempt, fence);
+      // A fence above what is applied here means that this mesh lost data: such an attempt is not touched, until people
+      // have said, by a recovery, that the data will not come back.
+      else if (fence.index <= store.view().version || fence.epoch < (store.view().mesh?.recoveryEpoch ?? 0))
+        this.#sendStop(line, job, status.attempt, fence);
       else {
         this.#options.log(`node ${line.node} runs ${job}.${status.attempt}, which this mesh does not know`);
         if (report !== null) this.#settle(line, status, report.value.kind);

@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createHash, randomBytes, X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { parseAddress } from "../../scheduler/model/address.ts";
 import { nodeId, poolId } from "../../scheduler/model/ids.ts";
 import type { AddJoinToken, InitialiseMesh } from "../../scheduler/model/command.ts";
@@ -23,7 +23,7 @@ import { createListener } from "../mesh/listener.ts";
 import { Peers } from "../mesh/peers.ts";
 import type { Credentials } from "../security/credentials-store.ts";
 import { readDaemonCredentials } from "../security/credentials-store.ts";
-import { formatJoinToken, hashSecret, newTokenSecret } from "../security/join-token.ts";
+import { formatJoinToken } from "../security/join-token.ts";
 import { spkiDigestOf } from "../security/ca.ts";
 import type { DaemonConfig, DataFolder, Founding } from "../setup/data-folder.ts";
 import { SetupError } from "../setup/data-folder.ts";
@@ -138,6 +138,7 @@ export class Daemon {
         home: homedir(),
       },
       bootClockMs,
+      onLeftBehind: (reason) => this.#options.onFatal(new Error(reason)),
       log,
     });
     const agent = this.#agent;
@@ -154,10 +155,13 @@ export class Daemon {
     });
     const address = parseAddress(this.#config.advertise);
     if (address === null) throw new SetupError(`${this.#config.advertise} is not host:port`);
+    const { mutual, joining, connectionEnded } = this.#servers;
     this.#listener = createListener({
       ...address,
       identity: this.#identity,
-      ...this.#servers,
+      mutual,
+      joining,
+      onEndedByPeer: connectionEnded,
       onRefused: (reason, remote) => log(`refused a connection from ${remote}: ${reason}`),
     });
     await this.#listener.start().catch((error: unknown) => {
@@ -248,12 +252,7 @@ export class Daemon {
       peers: this.#peers,
       now: () => Date.now(),
       version: VERSION,
-      newJoinToken: () => {
-        const secret = newTokenSecret();
-        const id = randomBytes(4).toString("hex");
-        const token = formatJoinToken({ address: this.#config.advertise, digest, id, secret });
-        return { id, secretHash: hashSecret(secret), token };
-      },
+      joinToken: (parts) => formatJoinToken({ address: this.#config.advertise, digest, ...parts }),
     };
   }
 
@@ -278,6 +277,7 @@ async function readFacts(config: DaemonConfig, log: (line: string) => void): Pro
     network: interfaceOfAddress(inventory.interfaces, host),
     pool: poolId(config.pool),
     spot: config.spot,
+    failureDomain: config.failureDomain,
     bootId: readBootId(),
     version: VERSION,
     inventory,

@@ -73,6 +73,11 @@ export class Replica {
     this.#transport.deliver(message);
   }
 
+  /** A member broke its stream of raft messages off. */
+  brokenOff(number: number): void {
+    this.#transport.brokenOff(number);
+  }
+
   /** A snapshot that comes over the network, its sender verified. */
   deliverSnapshot(transfer: SnapshotTransfer): Promise<void> {
     return this.#transport.deliverSnapshot(transfer);

@@ -1,13 +1,15 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
-import type { ConfState } from "./core/core.ts";
+import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftPosition, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { FailoverHint } from "./failover-hint.ts";
 import { Identification } from "./identification.ts";
+import { handOver, heirsOf } from "./hand-over.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
@@ -20,6 +22,9 @@ import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
 
+/** What only a leader sends. */
+const LEADERS_WORDS: ReadonlySet<MessageType> = new Set(["MsgApp", "MsgHeartbeat", "MsgSnap"]);
+
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
 export class RaftDriver {
   readonly #options: DriverOptions;
@@ -31,12 +36,16 @@ export class RaftDriver {
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
   readonly #identification: Identification;
+  readonly #failover: FailoverHint;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
   #stopReminding: () => void = () => {};
   #changingMembers = false;
+  #ticks = 0;
+  /** When each member was last heard of, in ticks. */
+  readonly #heardAtTick = new Map<number, number>();
 
   private constructor(options: DriverOptions, log: RaftLog) {
     const timing = options.timing ?? limits.DEFAULT_TIMING;
@@ -69,7 +78,11 @@ export class RaftDriver {
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
-      send: (messages) => options.transport.send(messages),
+      send: (messages) => {
+        if (messages.some(({ type, reject }) => type === "MsgPreVoteResp" && !reject))
+          this.#failover.gaveWay();
+        options.transport.send(messages);
+      },
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
@@ -79,6 +92,16 @@ export class RaftDriver {
       onFatal: (error) => this.#fail(error),
       silent: () => this.#identification.silent,
       report,
+    });
+    this.#failover = new FailoverHint({
+      id: options.id,
+      environment: this.#environment,
+      look: () => {
+        const { role, term, leader, confState } = this.status();
+        return { role, term, leader, voters: [...confState.voters, ...confState.votersOutgoing] };
+      },
+      forgetLeader: () => this.#loop.forgetLeader(),
+      campaign: () => this.#loop.campaign(),
     });
     this.#sender = new SnapshotSender({
       log,
@@ -180,34 +203,26 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
-   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   * Lets another voter lead: the one named, else whoever can; of these those first that answer, and who has most of the log.
+   * Each gets an election timeout. Resolves when another one leads, and with false when nothing comes of it. Before an end
+   * that is planned it saves the others from finding out by silence that their leader is gone.
    */
-  async handOver(): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    const { progress, voters, role, id } = this.status();
-    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
-    const [heir] = others;
-    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        cancel();
-        unsubscribe();
-        resolve();
-      };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== id) settle();
-      });
-      this.transferLeadership(heir);
+  async handOver(to: number | null = null): Promise<boolean> {
+    const { voters, id } = this.status();
+    const asked = voters.filter((voter) => (to === null ? voter !== id : voter === to));
+    return handOver(heirsOf(asked, this.progress(), this.#electionTimeoutMs), {
+      leads: () => this.#phase === "running" && this.status().role === "leader",
+      ask: (heir) => this.transferLeadership(heir),
+      onStatus: (listener) => this.onStatus(({ leader }) => listener(leader !== null && leader !== id)),
+      after: (ms, action) => this.#environment.after(ms, action),
+      waitMs: this.#electionTimeoutMs,
     });
   }
 
-  status(): RaftStatus {
-    const { confState } = this.#loop.board.standing;
+  /** Cheap enough to be asked for after every event. */
+  position(): RaftPosition {
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -216,13 +231,29 @@ export class RaftDriver {
       commit,
       applied: this.#loop.applied,
       lastIndex: this.#loop.lastIndex,
-      voters: confState.voters,
-      learners: confState.learners,
-      confState,
-      refusals: this.#identification.counts,
-      refusedBy: this.#identification.refusedBy,
-      progress,
+      confState: this.#loop.board.standing.confState,
     };
+  }
+
+  status(): RaftStatus {
+    const position = this.position();
+    const { voters, learners } = position.confState;
+    const { counts: refusals, refusedBy } = this.#identification;
+    return { ...position, voters, learners, refusals, refusedBy };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, MemberProgress> {
+    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const silentMs = (member: number): number | null => {
+      if (member === this.#options.id) return 0;
+      const heard = this.#heardAtTick.get(member);
+      return heard === undefined ? null : (this.#ticks - heard) * tickMs;
+    };
+    const { progress } = this.#loop.replication();
+    return new Map(
+      [...progress].map(([member, { match }]) => [member, { match, silentMs: silentMs(member) }] as const),
+    );
   }
 
   standing(): Standing {
@@ -253,6 +284,11 @@ export class RaftDriver {
     await this.#log.close();
   }
 
+  get #electionTimeoutMs(): number {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    return tickMs * electionTicks;
+  }
+
   async #replay(): Promise<void> {
     const { commit } = this.#log.recovered.hardState;
     this.#loop.turn();
@@ -270,7 +306,13 @@ export class RaftDriver {
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
     transport.introduce(this.#identification);
     transport.onMessage((received) => {
-      if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
+      if (this.#phase !== "running" || received.to !== id) return;
+      if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
+      this.#heardAtTick.set(received.from, this.#ticks);
+      this.#loop.receive(received);
+    });
+    transport.onPeerGone((member) => {
+      if (this.#phase === "running") this.#takeHint(member);
     });
     transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
@@ -280,13 +322,20 @@ export class RaftDriver {
     // they are read, and the intervals that were missed are not made up for.
     this.#stopTicks = this.#environment.every(timing.tickMs, () => {
       this.#environment.soon(() => {
-        if (this.#phase === "running") this.#loop.tick();
+        if (this.#phase !== "running") return;
+        this.#ticks++;
+        this.#loop.tick();
       });
     });
     this.#stopReminding = this.#environment.every(limits.REMIND_MS, () => transport.remind());
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #takeHint(member: number): void {
+    if (!this.#failover.take(member)) return;
+    this.#options.report?.("info", `the process of the leader, member ${member}, is gone: failing over`);
   }
 
   #snapshotSent(member: number, fault: string | null): void {
@@ -334,6 +383,7 @@ export class RaftDriver {
     this.#stopTicks();
     this.#stopReminding();
     this.#identification.stop();
+    this.#failover.end();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
     this.#reads.rejectAll(ended());

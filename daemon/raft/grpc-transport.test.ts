@@ -60,7 +60,7 @@ async function listen(port: number): Promise<Receiver> {
       for await (const chunk of chunks) {
         snapshots.push(chunk.map(({ key, value }) => `${key}=${Buffer.from(value).toString()}`).join());
         if (snapshots.at(-1) === "bad=chunk") throw new Error("this chunk is not liked");
-        if (snapshots.at(-1) === "slow=chunk") await new Promise((resolve) => setTimeout(resolve, 400));
+        if (snapshots.at(-1) === "silence=chunk") await new Promise<void>((resolve) => closers.push(resolve));
       }
       snapshots.push("end");
     },
@@ -69,10 +69,10 @@ async function listen(port: number): Promise<Receiver> {
   return { received, log, members, port: bound, stop: () => server.forceShutdown() };
 }
 
-function makeTransport(caller: number): GrpcTransport {
+function makeTransport(caller: number, snapshotReceiptMsMax = 30_000): GrpcTransport {
   const made = new GrpcTransport({
     openChannel: (peer) => openTestChannel(peer, caller),
-    snapshotReceiptMsMax: 200,
+    snapshotReceiptMsMax,
     limits: { redialMsMin: 5, redialMsMax: 50, dialTimeoutMs: 500, refusedRedialMs: 50 },
   });
   made.introduce(sender);
@@ -108,6 +108,16 @@ describe("GrpcTransport", () => {
     transport.send(sent.slice(1000));
     await vi.waitFor(() => expect(receiver.received).toHaveLength(3000));
     expect(receiver.received).toEqual(sent);
+  });
+
+  it("keeps a commit index for the next message, and sends it by itself when there is none", async () => {
+    const append = (commit: number): Message =>
+      message({ type: "MsgApp", to: 2, from: 1, term: 1, index: 7, logTerm: 1, commit });
+    transport.send([append(5)]);
+    transport.send([heartbeat(6)]);
+    await vi.waitFor(() => expect(receiver.received).toEqual([append(5), heartbeat(6)]));
+    transport.send([append(7)]);
+    await vi.waitFor(() => expect(receiver.received.at(-1)).toEqual(append(7)));
     expect(unreachable).toEqual([]);
   });
 
@@ -251,8 +261,11 @@ describe("a snapshot over gRPC", () => {
   });
 
   it("is given up when the receiver does not answer", async () => {
-    await expect(send(["slow", "b"])).rejects.toThrow(/did not answer for 200 ms/);
-    expect(asked).toEqual(["slow"]);
+    await transport.stop();
+    transport = makeTransport(1, 200);
+    await expect(send(["silence", "b"])).rejects.toThrow(/did not answer for 200 ms/);
+    // A machine under load may not even have come to ask for the chunk.
+    expect(asked.slice(1)).toEqual([]);
   });
 
   it("is refused in another's name, and from who is no member", async () => {
@@ -264,8 +277,8 @@ describe("a snapshot over gRPC", () => {
   });
 
   it("ends with the transport", async () => {
-    const sent = expect(send(["slow", "b"])).rejects.toThrow();
-    await vi.waitFor(() => expect(snapshots).toContain("slow=chunk"));
+    const sent = expect(send(["silence", "b"])).rejects.toThrow();
+    await vi.waitFor(() => expect(snapshots).toContain("silence=chunk"));
     await transport.stop();
     await sent;
   });

@@ -40,6 +40,7 @@ export class GrpcTransport implements RaftTransport {
   readonly #links = new Map<number, { readonly peer: RaftPeer; readonly link: PeerLink }>();
   #receive: (message: Message) => void = () => {};
   #unreachable: (member: number) => void = () => {};
+  #gone: (member: number) => void = () => {};
   #receiveSnapshot: (transfer: SnapshotTransfer) => Promise<void> = () =>
     Promise.reject(new Error("this member does not run yet"));
   readonly #snapshots = new AbortController();
@@ -91,7 +92,14 @@ export class GrpcTransport implements RaftTransport {
 
   /** Hands in a message that came over the network, already checked by `raftService`. */
   deliver(message: Message): void {
-    if (!this.#stopped) this.#receive(message);
+    if (this.#stopped) return;
+    this.#links.get(message.from)?.link.heard();
+    this.#receive(message);
+  }
+
+  /** A member broke off its stream of messages, all of which were delivered: its process may be gone. */
+  brokenOff(member: number): void {
+    if (!this.#stopped) this.#links.get(member)?.link.suspect();
   }
 
   onMessage(handler: (message: Message) => void): void {
@@ -100,6 +108,10 @@ export class GrpcTransport implements RaftTransport {
 
   onUnreachable(handler: (member: number) => void): void {
     this.#unreachable = handler;
+  }
+
+  onPeerGone(handler: (member: number) => void): void {
+    this.#gone = handler;
   }
 
   setPeers(peers: ReadonlyMap<number, RaftPeer>): void {
@@ -136,6 +148,7 @@ export class GrpcTransport implements RaftTransport {
       random: this.#options.random ?? Math.random,
       // Never from within `send`, which the core's driver calls in the middle of a step.
       onLoss: () => setImmediate(() => !this.#stopped && this.#unreachable(member)),
+      onGone: () => setImmediate(() => !this.#stopped && this.#gone(member)),
     });
   }
 }

@@ -27,6 +27,21 @@ export class MemoryNetwork {
     return transport;
   }
 
+  /** Ends a member as the end of its process does: nothing of it is sent any more, and who hears of it knows that. */
+  crash(member: number): void {
+    const crashed = this.#members.get(member);
+    this.#members.delete(member);
+    void crashed?.stop();
+    for (const other of this.#members.keys()) this.tellGone(other, member);
+  }
+
+  /** Tells `listener` that the process of `member` is gone, true or not. Messages on their way arrive before. */
+  tellGone(listener: number, member: number): void {
+    setImmediate(() => {
+      if (this.#connected(listener, member)) this.#members.get(listener)?.peerGone(member);
+    });
+  }
+
   /** From now on only members of one group hear each other; a member in no group hears nobody. */
   partition(...groups: readonly (readonly number[])[]): void {
     this.#groups = groups.map((group) => new Set(group));
@@ -87,6 +102,7 @@ class MemoryTransport implements RaftTransport {
   readonly #streams = new WeakMap<MemoryTransport, StreamAdmission>();
   #handler: (message: Message) => void = () => {};
   #snapshotHandler: (transfer: SnapshotTransfer) => Promise<void> = () => Promise.reject(stopped());
+  #goneHandler: (member: number) => void = () => {};
   #stopped = false;
 
   constructor(
@@ -153,6 +169,14 @@ class MemoryTransport implements RaftTransport {
 
   onUnreachable(): void {
     // This network loses messages in silence.
+  }
+
+  onPeerGone(handler: (member: number) => void): void {
+    this.#goneHandler = handler;
+  }
+
+  peerGone(member: number): void {
+    if (!this.#stopped) this.#goneHandler(member);
   }
 
   setPeers(): void {

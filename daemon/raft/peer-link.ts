@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
+import { channelErrorOf } from "../mesh/channels.ts";
 import type { RaftHello__Output } from "../../proto/gen/gpumesh/v1/RaftHello.ts";
 import { helloFromWire, helloToWire } from "./hello-wire.ts";
 import type { PeerRefusal } from "./peer-identity.ts";
@@ -38,7 +39,12 @@ export interface LinkOptions {
   readonly random: () => number;
   /** A message was dropped; called at most once for each call of `send`, and once when the stream fails. */
   readonly onLoss: () => void;
+  /** The peer's process is gone: a dial was refused that began after `suspect`, and nothing was heard of it since. */
+  readonly onGone: () => void;
 }
+
+/** A commit index that is all a message has to tell waits so long for another message to travel with. */
+const COMMIT_ALONE_MS = 1;
 
 type MessagesStream = grpc.ClientDuplexStream<RaftBatch, RaftReceipt__Output>;
 
@@ -49,6 +55,9 @@ type LinkState =
   | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "stopped" };
 
+/** What is thought of the peer's process: a suspicion waits for a dial that begins after it, and its outcome settles it. */
+type Suspicion = "none" | "raised" | "tested";
+
 interface Line {
   readonly channel: grpc.Channel;
   readonly stream: MessagesStream;
@@ -57,7 +66,7 @@ interface Line {
 
 /**
  * The way to one peer: a stream that is dialed again whenever it fails. Messages wait in a bounded queue until the peer
- * has accepted the stream, and all that are sent in one turn of the event loop leave together. A failure empties the
+ * has accepted the stream, and all that are sent in one go leave together. A failure empties the
  * queue, so a peer that comes back is not flooded with the past.
  */
 export class PeerLink {
@@ -65,9 +74,11 @@ export class PeerLink {
   readonly #queue: SendQueue;
   #state: LinkState;
   #failures = 0;
+  #suspicion: Suspicion = "none";
   /** The newest synced batch that was written to the peer. */
   #told = 0;
   #flushScheduled = false;
+  #waitForCompany: NodeJS.Timeout | null = null;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -79,12 +90,32 @@ export class PeerLink {
     if (this.#state.kind === "stopped") return;
     if (this.#state.kind === "waiting") return this.#options.onLoss();
     if (this.#queue.push(message, performance.now())) this.#options.onLoss();
+    if (tellsOnlyTheCommit(message)) {
+      this.#waitForCompany ??= setTimeout(() => {
+        this.#waitForCompany = null;
+        this.#flush();
+      }, COMMIT_ALONE_MS);
+      return;
+    }
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#flushScheduled = false;
       this.#flush();
     });
+  }
+
+  /** The peer broke off its own stream to this member. Dials anew as soon as this link is not, or no longer, open. */
+  suspect(): void {
+    this.#suspicion = "raised";
+    if (this.#state.kind !== "waiting") return;
+    clearTimeout(this.#state.timer);
+    this.#state = { kind: "dialing", line: this.#dial() };
+  }
+
+  /** The peer said something, so its process is there. */
+  heard(): void {
+    this.#suspicion = "none";
   }
 
   /** Says how far the store has come, if the peer does not know that yet. */
@@ -96,12 +127,14 @@ export class PeerLink {
     const state = this.#state;
     this.#state = { kind: "stopped" };
     if (state.kind === "waiting") clearTimeout(state.timer);
+    if (this.#waitForCompany !== null) clearTimeout(this.#waitForCompany);
     if (state.kind === "dialing" || state.kind === "open") hangUp(state.line);
     this.#queue.clear();
   }
 
   #dial(): Line {
     const { peer, openChannel, limits, introduction } = this.#options;
+    if (this.#suspicion === "raised") this.#suspicion = "tested";
     const channel = openChannel(peer);
     // grpc-js wants credentials even where the given channel has its own, and does not look at them.
     const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
@@ -137,6 +170,7 @@ export class PeerLink {
     clearTimeout(this.#state.line.dialTimer);
     this.#failures = 0;
     this.#options.introduction.admitted(this.#options.member);
+    this.#suspicion = "none";
     this.#state = { kind: "open", line: this.#state.line, writing: false };
     this.#flush();
   }
@@ -167,14 +201,36 @@ export class PeerLink {
     this.#queue.clear();
     const { limits, introduction, member } = this.#options;
     const refusal = refusalOf(error);
-    const backOffMs = Math.min(limits.redialMsMax, limits.redialMsMin * 2 ** this.#failures++);
-    const ceiling = refusal === null ? backOffMs : Math.max(backOffMs, limits.refusedRedialMs);
-    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
-    const timer = setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
-    this.#state = { kind: "waiting", timer };
+    if (this.#suspicion === "raised") {
+      this.#state = { kind: "dialing", line: this.#dial() };
+    } else {
+      const gone = this.#suspicion === "tested" && error !== undefined && isUnattended(error);
+      this.#suspicion = "none";
+      this.#state = {
+        kind: "waiting",
+        timer: this.#dialLater(refusal === null ? 0 : limits.refusedRedialMs),
+      };
+      if (gone) this.#options.onGone();
+    }
     this.#options.onLoss();
     if (refusal !== null) introduction.refused(member, refusal, refusal.byLeader);
   }
+
+  #dialLater(waitMsMin: number): NodeJS.Timeout {
+    const { redialMsMin, redialMsMax } = this.#options.limits;
+    const ceiling = Math.max(waitMsMin, Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++));
+    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
+    return setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
+  }
+}
+
+/** Nothing listens there: the answer of a machine whose daemon does not run. */
+function isUnattended(error: Error): boolean {
+  return channelErrorOf(error, "").code === "refused";
+}
+
+function tellsOnlyTheCommit({ type, entries }: Message): boolean {
+  return type === "MsgApp" && entries.length === 0;
 }
 
 function hangUp(line: Line): void {

@@ -1,7 +1,7 @@
 import { Applier } from "./applier.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
 import { RaftError, RawNode } from "./core/core.ts";
-import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
+import type { BasicStatus, ConfChangeV2, Entry, Message, Ready, Status } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
@@ -123,13 +123,13 @@ export class RaftLoop {
   }
 
   /** What the core counts on for each member: the commit index, and how much of the log they are known to hold. */
-  replication(): Pick<ReturnType<RawNode["status"]>, "commit" | "progress"> {
+  replication(): Pick<Status, "commit" | "progress"> {
     const { commit, progress } = this.#node.status();
     return { commit, progress };
   }
 
-  coreStatus(): ReturnType<RawNode["status"]> {
-    return this.#node.status();
+  coreStatus(): BasicStatus {
+    return this.#node.basicStatus();
   }
 
   /** Runs a turn once all input that is ready by now has come in. */
@@ -162,8 +162,13 @@ export class RaftLoop {
     this.#feed(() => this.#node.reportSnapshot(member, succeeded));
   }
 
+  /** Nothing happens while the disk does not answer, for the own vote could not be stored. */
   campaign(): void {
-    this.#feed(() => this.#node.campaign());
+    if (!this.#stalled) this.#feed(() => this.#node.campaign());
+  }
+
+  forgetLeader(): void {
+    this.#feed(() => this.#node.forgetLeader());
   }
 
   transferLeadership(to: number): void {
@@ -324,13 +329,13 @@ export class RaftLoop {
 
   #proposeWaiting(): void {
     const { proposals, id } = this.#options;
+    if (!proposals.areWaiting) return;
     const { role, term, leader } = this.board.standing;
     if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
     const reason = this.mute;
     if (reason !== null) return proposals.rejectWaiting(mute(reason, leader));
-    for (;;) {
+    while (proposals.areWaiting) {
       const batch = proposals.take(term, limits.PROPOSAL_BATCH_BYTES_MAX);
-      if (batch.length === 0) return;
       const entries = batch.map(({ entry }): Entry => ({
         term: 0,
         index: 0,

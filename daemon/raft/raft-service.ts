@@ -7,6 +7,7 @@ import { helloToWire } from "./hello-wire.ts";
 import { IncomingStream } from "./incoming-stream.ts";
 import type { IncomingOptions } from "./incoming-stream.ts";
 import type { PeerGate } from "./peer-gate.ts";
+import { OpenStreams } from "./open-streams.ts";
 import { RefusedStream, statusOf } from "./refused-stream.ts";
 import { takeSnapshot } from "./snapshot-intake.ts";
 import type { SnapshotCall } from "./snapshot-intake.ts";
@@ -28,6 +29,14 @@ export interface RaftServiceOptions extends IncomingOptions {
   readonly receive: (message: Message) => void;
   /** Takes a snapshot that is truly from the member it names; resolves when it has all of it. */
   readonly receiveSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
+  /** A member's process or its machine broke the stream of its messages off, all of which were given to `receive`. */
+  readonly brokenOff: (member: number) => void;
+}
+
+export interface RaftService {
+  readonly handlers: RaftHandlers;
+  /** To be told when a peer has ended a connection, by FIN or RST, before the streams on it end for that reason. */
+  readonly connectionEnded: (remoteAddress: string) => void;
 }
 
 /**
@@ -35,8 +44,9 @@ export interface RaftServiceOptions extends IncomingOptions {
  * gate, or sends what no member would; none of its later messages counts. What is larger than any message of the mesh, or
  * is none at all, gRPC itself ends the stream for, before it comes here.
  */
-export function raftService(options: RaftServiceOptions): RaftHandlers {
-  return {
+export function raftService(options: RaftServiceOptions): RaftService {
+  const streams = new OpenStreams(options.brokenOff);
+  const handlers: RaftHandlers = {
     Messages(call: MessagesCall): void {
       const caller = options.peerNumber(call);
       const stream = new IncomingStream(caller, options);
@@ -58,6 +68,7 @@ export function raftService(options: RaftServiceOptions): RaftHandlers {
           end(error);
         }
       });
+      if (caller !== null) streams.opened(call, caller);
       call.on("end", () => call.end());
       // A broken connection ends the stream; the peer dials again.
       call.on("error", () => {});
@@ -70,6 +81,7 @@ export function raftService(options: RaftServiceOptions): RaftHandlers {
       );
     },
   };
+  return { handlers, connectionEnded: (remoteAddress) => streams.cut(remoteAddress) };
 }
 
 function refuse(

@@ -51,6 +51,11 @@ export interface RaftTransport {
   onMessage(handler: (message: Message) => void): void;
   /** Sets the one receiver of failures: a message to this member was lost, and so may be those that follow. */
   onUnreachable(handler: (member: number) => void): void;
+  /**
+   * Sets the one receiver of ends: this member's process has ended, for it broke its stream off without a farewell and then
+   * refused a new connection. Told after all messages of that stream; a process that came back meanwhile is not told.
+   */
+  onPeerGone(handler: (member: number) => void): void;
   /** Who can be reached, by raft number; replaces what was known. Messages to anyone else are dropped. */
   setPeers(peers: ReadonlyMap<number, RaftPeer>): void;
   /** Nothing is sent or received once it has resolved. */

@@ -4,14 +4,14 @@ import { RaftDriver } from "../raft/driver.ts";
 import { DriverError } from "../raft/driver-error.ts";
 import type { DriverErrorCode } from "../raft/driver-error.ts";
 import type { DriverOptions, MembershipChange } from "../raft/driver-options.ts";
-import type { RaftStatus } from "../raft/driver-status.ts";
+import type { RaftPosition, RaftStatus } from "../raft/driver-status.ts";
 import { systemEnvironment } from "../raft/environment.ts";
 import type { Environment } from "../raft/environment.ts";
 import type { Standing } from "../raft/standing.ts";
 import { Listeners } from "./listeners.ts";
 import { ReplicatedState } from "./replicated-state.ts";
 import { encodeCommand, PROPOSE_TIMEOUT_MS, READ_TIMEOUT_MS, StoreError } from "./store.ts";
-import type { Leadership, MemberChange, Members, Store, StoreErrorCode } from "./store.ts";
+import type { Leadership, MemberChange, MemberProgress, Members, Store, StoreErrorCode } from "./store.ts";
 
 /** The store over raft: commands travel as JSON in the log, and every member applies them to a state of its own. */
 export class RaftStore implements Store {
@@ -82,12 +82,17 @@ export class RaftStore implements Store {
     await this.#within(timeoutMs, "unknown-outcome", this.#driver.proposeConfChange(change));
   }
 
-  memberProgress(): ReadonlyMap<number, { readonly match: number }> {
-    return this.#driver.status().progress;
+  memberProgress(): ReadonlyMap<number, MemberProgress> {
+    return this.#driver.progress();
   }
 
   lastIndex(): number {
-    return this.#driver.status().lastIndex;
+    return this.#driver.position().lastIndex;
+  }
+
+  /** How far this daemon's raft member is: cheap enough to be asked for after every event. */
+  position(): RaftPosition {
+    return this.#driver.position();
   }
 
   /** All that raft knows of itself, for people to look at. */
@@ -95,9 +100,8 @@ export class RaftStore implements Store {
     return this.#driver.status();
   }
 
-  /** Before an end that is planned: another voter leads, so that the mesh does not wait for an election timeout. */
-  async handOver(): Promise<void> {
-    await this.#driver.handOver();
+  handOver(to?: number): Promise<boolean> {
+    return this.#driver.handOver(to ?? null);
   }
 
   async stop(): Promise<void> {

@@ -6,6 +6,8 @@ import type { Attempt as _gpumesh_v1_Attempt, Attempt__Output as _gpumesh_v1_Att
 import type { AttemptPart as _gpumesh_v1_AttemptPart, AttemptPart__Output as _gpumesh_v1_AttemptPart__Output } from './gpumesh/v1/AttemptPart.ts';
 import type { CancelJobReply as _gpumesh_v1_CancelJobReply, CancelJobReply__Output as _gpumesh_v1_CancelJobReply__Output } from './gpumesh/v1/CancelJobReply.ts';
 import type { CancelJobRequest as _gpumesh_v1_CancelJobRequest, CancelJobRequest__Output as _gpumesh_v1_CancelJobRequest__Output } from './gpumesh/v1/CancelJobRequest.ts';
+import type { ConfigureMeshReply as _gpumesh_v1_ConfigureMeshReply, ConfigureMeshReply__Output as _gpumesh_v1_ConfigureMeshReply__Output } from './gpumesh/v1/ConfigureMeshReply.ts';
+import type { ConfigureMeshRequest as _gpumesh_v1_ConfigureMeshRequest, ConfigureMeshRequest__Output as _gpumesh_v1_ConfigureMeshRequest__Output } from './gpumesh/v1/ConfigureMeshRequest.ts';
 import type { CreateJoinTokenReply as _gpumesh_v1_CreateJoinTokenReply, CreateJoinTokenReply__Output as _gpumesh_v1_CreateJoinTokenReply__Output } from './gpumesh/v1/CreateJoinTokenReply.ts';
 import type { CreateJoinTokenRequest as _gpumesh_v1_CreateJoinTokenRequest, CreateJoinTokenRequest__Output as _gpumesh_v1_CreateJoinTokenRequest__Output } from './gpumesh/v1/CreateJoinTokenRequest.ts';
 import type { Fault as _gpumesh_v1_Fault, Fault__Output as _gpumesh_v1_Fault__Output } from './gpumesh/v1/Fault.ts';
@@ -18,15 +20,22 @@ import type { ListJobsReply as _gpumesh_v1_ListJobsReply, ListJobsReply__Output 
 import type { ListJobsRequest as _gpumesh_v1_ListJobsRequest, ListJobsRequest__Output as _gpumesh_v1_ListJobsRequest__Output } from './gpumesh/v1/ListJobsRequest.ts';
 import type { ListNodesReply as _gpumesh_v1_ListNodesReply, ListNodesReply__Output as _gpumesh_v1_ListNodesReply__Output } from './gpumesh/v1/ListNodesReply.ts';
 import type { ListNodesRequest as _gpumesh_v1_ListNodesRequest, ListNodesRequest__Output as _gpumesh_v1_ListNodesRequest__Output } from './gpumesh/v1/ListNodesRequest.ts';
+import type { ListVotersReply as _gpumesh_v1_ListVotersReply, ListVotersReply__Output as _gpumesh_v1_ListVotersReply__Output } from './gpumesh/v1/ListVotersReply.ts';
+import type { ListVotersRequest as _gpumesh_v1_ListVotersRequest, ListVotersRequest__Output as _gpumesh_v1_ListVotersRequest__Output } from './gpumesh/v1/ListVotersRequest.ts';
 import type { LogChunk as _gpumesh_v1_LogChunk, LogChunk__Output as _gpumesh_v1_LogChunk__Output } from './gpumesh/v1/LogChunk.ts';
 import type { Mesh as _gpumesh_v1_Mesh, Mesh__Output as _gpumesh_v1_Mesh__Output } from './gpumesh/v1/Mesh.ts';
 import type { Node as _gpumesh_v1_Node, Node__Output as _gpumesh_v1_Node__Output } from './gpumesh/v1/Node.ts';
 import type { NodeWait as _gpumesh_v1_NodeWait, NodeWait__Output as _gpumesh_v1_NodeWait__Output } from './gpumesh/v1/NodeWait.ts';
 import type { ReadLogRequest as _gpumesh_v1_ReadLogRequest, ReadLogRequest__Output as _gpumesh_v1_ReadLogRequest__Output } from './gpumesh/v1/ReadLogRequest.ts';
+import type { SetVoteReply as _gpumesh_v1_SetVoteReply, SetVoteReply__Output as _gpumesh_v1_SetVoteReply__Output } from './gpumesh/v1/SetVoteReply.ts';
+import type { SetVoteRequest as _gpumesh_v1_SetVoteRequest, SetVoteRequest__Output as _gpumesh_v1_SetVoteRequest__Output } from './gpumesh/v1/SetVoteRequest.ts';
 import type { SubmitJobReply as _gpumesh_v1_SubmitJobReply, SubmitJobReply__Output as _gpumesh_v1_SubmitJobReply__Output } from './gpumesh/v1/SubmitJobReply.ts';
 import type { SubmitJobRequest as _gpumesh_v1_SubmitJobRequest, SubmitJobRequest__Output as _gpumesh_v1_SubmitJobRequest__Output } from './gpumesh/v1/SubmitJobRequest.ts';
 import type { SubmitJobsReply as _gpumesh_v1_SubmitJobsReply, SubmitJobsReply__Output as _gpumesh_v1_SubmitJobsReply__Output } from './gpumesh/v1/SubmitJobsReply.ts';
 import type { SubmitJobsRequest as _gpumesh_v1_SubmitJobsRequest, SubmitJobsRequest__Output as _gpumesh_v1_SubmitJobsRequest__Output } from './gpumesh/v1/SubmitJobsRequest.ts';
+import type { TransferLeaderReply as _gpumesh_v1_TransferLeaderReply, TransferLeaderReply__Output as _gpumesh_v1_TransferLeaderReply__Output } from './gpumesh/v1/TransferLeaderReply.ts';
+import type { TransferLeaderRequest as _gpumesh_v1_TransferLeaderRequest, TransferLeaderRequest__Output as _gpumesh_v1_TransferLeaderRequest__Output } from './gpumesh/v1/TransferLeaderRequest.ts';
+import type { Voter as _gpumesh_v1_Voter, Voter__Output as _gpumesh_v1_Voter__Output } from './gpumesh/v1/Voter.ts';
 import type { Wait as _gpumesh_v1_Wait, Wait__Output as _gpumesh_v1_Wait__Output } from './gpumesh/v1/Wait.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -41,6 +50,8 @@ export interface ProtoGrpcType {
       AttemptPart: MessageTypeDefinition<_gpumesh_v1_AttemptPart, _gpumesh_v1_AttemptPart__Output>
       CancelJobReply: MessageTypeDefinition<_gpumesh_v1_CancelJobReply, _gpumesh_v1_CancelJobReply__Output>
       CancelJobRequest: MessageTypeDefinition<_gpumesh_v1_CancelJobRequest, _gpumesh_v1_CancelJobRequest__Output>
+      ConfigureMeshReply: MessageTypeDefinition<_gpumesh_v1_ConfigureMeshReply, _gpumesh_v1_ConfigureMeshReply__Output>
+      ConfigureMeshRequest: MessageTypeDefinition<_gpumesh_v1_ConfigureMeshRequest, _gpumesh_v1_ConfigureMeshRequest__Output>
       CreateJoinTokenReply: MessageTypeDefinition<_gpumesh_v1_CreateJoinTokenReply, _gpumesh_v1_CreateJoinTokenReply__Output>
       CreateJoinTokenRequest: MessageTypeDefinition<_gpumesh_v1_CreateJoinTokenRequest, _gpumesh_v1_CreateJoinTokenRequest__Output>
       Fault: MessageTypeDefinition<_gpumesh_v1_Fault, _gpumesh_v1_Fault__Output>
@@ -53,16 +64,23 @@ export interface ProtoGrpcType {
       ListJobsRequest: MessageTypeDefinition<_gpumesh_v1_ListJobsRequest, _gpumesh_v1_ListJobsRequest__Output>
       ListNodesReply: MessageTypeDefinition<_gpumesh_v1_ListNodesReply, _gpumesh_v1_ListNodesReply__Output>
       ListNodesRequest: MessageTypeDefinition<_gpumesh_v1_ListNodesRequest, _gpumesh_v1_ListNodesRequest__Output>
+      ListVotersReply: MessageTypeDefinition<_gpumesh_v1_ListVotersReply, _gpumesh_v1_ListVotersReply__Output>
+      ListVotersRequest: MessageTypeDefinition<_gpumesh_v1_ListVotersRequest, _gpumesh_v1_ListVotersRequest__Output>
       LogChunk: MessageTypeDefinition<_gpumesh_v1_LogChunk, _gpumesh_v1_LogChunk__Output>
       LogStream: EnumTypeDefinition
       Mesh: MessageTypeDefinition<_gpumesh_v1_Mesh, _gpumesh_v1_Mesh__Output>
       Node: MessageTypeDefinition<_gpumesh_v1_Node, _gpumesh_v1_Node__Output>
       NodeWait: MessageTypeDefinition<_gpumesh_v1_NodeWait, _gpumesh_v1_NodeWait__Output>
       ReadLogRequest: MessageTypeDefinition<_gpumesh_v1_ReadLogRequest, _gpumesh_v1_ReadLogRequest__Output>
+      SetVoteReply: MessageTypeDefinition<_gpumesh_v1_SetVoteReply, _gpumesh_v1_SetVoteReply__Output>
+      SetVoteRequest: MessageTypeDefinition<_gpumesh_v1_SetVoteRequest, _gpumesh_v1_SetVoteRequest__Output>
       SubmitJobReply: MessageTypeDefinition<_gpumesh_v1_SubmitJobReply, _gpumesh_v1_SubmitJobReply__Output>
       SubmitJobRequest: MessageTypeDefinition<_gpumesh_v1_SubmitJobRequest, _gpumesh_v1_SubmitJobRequest__Output>
       SubmitJobsReply: MessageTypeDefinition<_gpumesh_v1_SubmitJobsReply, _gpumesh_v1_SubmitJobsReply__Output>
       SubmitJobsRequest: MessageTypeDefinition<_gpumesh_v1_SubmitJobsRequest, _gpumesh_v1_SubmitJobsRequest__Output>
+      TransferLeaderReply: MessageTypeDefinition<_gpumesh_v1_TransferLeaderReply, _gpumesh_v1_TransferLeaderReply__Output>
+      TransferLeaderRequest: MessageTypeDefinition<_gpumesh_v1_TransferLeaderRequest, _gpumesh_v1_TransferLeaderRequest__Output>
+      Voter: MessageTypeDefinition<_gpumesh_v1_Voter, _gpumesh_v1_Voter__Output>
       Wait: MessageTypeDefinition<_gpumesh_v1_Wait, _gpumesh_v1_Wait__Output>
     }
   }

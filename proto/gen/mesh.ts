@@ -11,6 +11,7 @@ import type { Hello as _gpumesh_v1_Hello, Hello__Output as _gpumesh_v1_Hello__Ou
 import type { JoinClient as _gpumesh_v1_JoinClient, JoinDefinition as _gpumesh_v1_JoinDefinition } from './gpumesh/v1/Join.ts';
 import type { JoinReply as _gpumesh_v1_JoinReply, JoinReply__Output as _gpumesh_v1_JoinReply__Output } from './gpumesh/v1/JoinReply.ts';
 import type { JoinRequest as _gpumesh_v1_JoinRequest, JoinRequest__Output as _gpumesh_v1_JoinRequest__Output } from './gpumesh/v1/JoinRequest.ts';
+import type { LeftBehind as _gpumesh_v1_LeftBehind, LeftBehind__Output as _gpumesh_v1_LeftBehind__Output } from './gpumesh/v1/LeftBehind.ts';
 import type { NotLeader as _gpumesh_v1_NotLeader, NotLeader__Output as _gpumesh_v1_NotLeader__Output } from './gpumesh/v1/NotLeader.ts';
 import type { PartStatus as _gpumesh_v1_PartStatus, PartStatus__Output as _gpumesh_v1_PartStatus__Output } from './gpumesh/v1/PartStatus.ts';
 import type { PeerClient as _gpumesh_v1_PeerClient, PeerDefinition as _gpumesh_v1_PeerDefinition } from './gpumesh/v1/Peer.ts';
@@ -58,6 +59,7 @@ export interface ProtoGrpcType {
       Join: SubtypeConstructor<typeof grpc.Client, _gpumesh_v1_JoinClient> & { service: _gpumesh_v1_JoinDefinition }
       JoinReply: MessageTypeDefinition<_gpumesh_v1_JoinReply, _gpumesh_v1_JoinReply__Output>
       JoinRequest: MessageTypeDefinition<_gpumesh_v1_JoinRequest, _gpumesh_v1_JoinRequest__Output>
+      LeftBehind: MessageTypeDefinition<_gpumesh_v1_LeftBehind, _gpumesh_v1_LeftBehind__Output>
       NotLeader: MessageTypeDefinition<_gpumesh_v1_NotLeader, _gpumesh_v1_NotLeader__Output>
       PartStatus: MessageTypeDefinition<_gpumesh_v1_PartStatus, _gpumesh_v1_PartStatus__Output>
       Peer: SubtypeConstructor<typeof grpc.Client, _gpumesh_v1_PeerClient> & { service: _gpumesh_v1_PeerDefinition }

@@ -20,10 +20,10 @@ export type Placement =
   | { readonly kind: "waits"; readonly fits: number; readonly reasons: readonly Objection[] };
 
 /**
- * Places the whole gang on the draft, or nothing: one part on each of `nodeCount` nodes, the best by score. The parts
+ * Places attempt number `attempt` of the job, the whole gang, on the draft, or nothing: one part on each of `nodeCount` nodes, the best by score. The parts
  * stand by node name, the first is the head.
  */
-export function placeGang(draft: Draft, job: JobRecord): Placement {
+export function placeGang(draft: Draft, job: JobRecord, attempt = job.attempts + 1): Placement {
   const fitting: DraftNode[] = [];
   const reasons: Objection[] = [];
   for (const node of draft.nodes.values()) {
@@ -40,7 +40,6 @@ export function placeGang(draft: Draft, job: JobRecord): Placement {
   const [head] = chosen;
   if (head === undefined) throw new Error(`job ${job.id} asks for no node`);
 
-  const attempt = job.attempts + 1;
   const port = rendezvousPort(head, job.id, attempt);
   const parts = chosen.map((node) => partOn(node, job.spec));
   draft.take({ job: job.id, attempt, spec: job.spec, parts, rendezvousPort: port });

@@ -1,5 +1,6 @@
 import type { ApplyResult, ExpireNode, RegisterNode } from "../model/command.ts";
 import { session } from "../model/ids.ts";
+import { whyLeftBehind } from "../model/left-behind.ts";
 import type { NodeFacts, NodeRecord } from "../model/node.ts";
 import { isGone, settle, terminating, withAttempt, withProgress } from "./finish.ts";
 import { uncharged } from "./outcome.ts";
@@ -18,6 +19,10 @@ export function registerNode(state: State, command: RegisterNode, index: number)
       "not-found",
       `node ${facts.id} was never admitted to this mesh; join it with a token first`,
     );
+  }
+
+  if (node.leftBehindAt !== null) {
+    return refused("not-permitted", whyLeftBehind(node.id, node.leftBehindAt));
   }
 
   if (node.state.kind === "ready" && node.facts?.bootId === facts.bootId) {

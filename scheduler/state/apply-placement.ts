@@ -2,6 +2,7 @@ import type { ApplyResult, PlaceGang, PlannedPart, StartGang } from "../model/co
 import type { JobSpec, NodeShape, Part } from "../model/job.ts";
 import type { NodeRecord } from "../model/node.ts";
 import { demandOn, freeCapacity } from "./capacity.ts";
+import { nextAttempt } from "./numbering.ts";
 import { APPLIED, stale } from "./refusal.ts";
 import type { Allocation, State } from "./state.ts";
 import { moveJob } from "./transition.ts";
@@ -14,8 +15,9 @@ export function placeGang(state: State, command: PlaceGang, index: number): Appl
   const job = state.jobs.get(command.job);
   if (job === undefined) return stale(`there is no job ${command.job}`);
   if (job.state.kind !== "queued") return stale(`job ${job.id} is ${job.state.kind}, not queued`);
-  if (command.attempt !== job.attempts + 1) {
-    return stale(`the next attempt of job ${job.id} is ${job.attempts + 1}, not ${command.attempt}`);
+  const next = nextAttempt(state, job);
+  if (command.attempt !== next) {
+    return stale(`the next attempt of job ${job.id} is ${next}, not ${command.attempt}`);
   }
   if (command.parts.length !== job.spec.nodeCount) {
     return stale(`job ${job.id} needs ${job.spec.nodeCount} nodes, the plan names ${command.parts.length}`);
@@ -38,7 +40,7 @@ export function placeGang(state: State, command: PlaceGang, index: number): Appl
       kind: "starting",
       attempt: {
         number: command.attempt,
-        fence: { epoch: 0, index },
+        fence: { epoch: state.mesh?.recoveryEpoch ?? 0, index },
         placedAt: command.at,
         parts,
         launch: command.launch,

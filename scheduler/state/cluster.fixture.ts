@@ -5,6 +5,7 @@ import { activeAttempt, type Attempt, type CommandExit, type JobRecord, type Job
 import type { NodeFacts, NodeRecord } from "../model/node.ts";
 import { apply } from "./apply.ts";
 import { demandOn, freeCapacity } from "./capacity.ts";
+import { nextAttempt } from "./numbering.ts";
 import { checkInvariants, checkStep } from "./invariants.ts";
 import { recordsOf } from "./records.ts";
 import { createState, type State } from "./state.ts";
@@ -15,6 +16,8 @@ export interface TestMachine {
   readonly slots?: number;
   readonly pool?: string;
   readonly bootId?: string;
+  readonly spot?: boolean;
+  readonly failureDomain?: string;
   /** Indexes of GPUs that are not healthy. */
   readonly sick?: readonly number[];
 }
@@ -80,7 +83,8 @@ export class TestCluster {
   }
 
   cancel(job: JobId): void {
-    this.must({ kind: "cancelJob", at: this.now, job, by: "alice" });
+    const requestId = `cancel-${this.log.length}`;
+    this.must({ kind: "cancelJob", at: this.now, requestId, job, by: "alice" });
   }
 
   /** Places the gang on these nodes, on the first free GPUs of each. */
@@ -90,14 +94,15 @@ export class TestCluster {
 
   /** The plan that `place` applies. */
   plan(job: JobId, ...names: string[]): PlaceGang {
-    const { spec, attempts } = this.job(job);
+    const { spec } = this.job(job);
+    const attempt = nextAttempt(this.state, this.job(job));
     return {
       kind: "placeGang",
       at: this.now,
       job,
-      attempt: attempts + 1,
+      attempt,
       parts: names.map((name) => this.#plannedPart(this.node(name), spec)),
-      launch: { rendezvousPort: 29_400, token: `secret-${job}-${attempts + 1}` },
+      launch: { rendezvousPort: 29_400, token: `secret-${job}-${attempt}` },
     };
   }
 
@@ -217,7 +222,8 @@ export function testFacts(name: string, machine: TestMachine = {}): NodeFacts {
     address: `${name}:7400`,
     network: null,
     pool: poolId(pool),
-    spot: false,
+    spot: machine.spot ?? false,
+    failureDomain: machine.failureDomain ?? null,
     bootId,
     version: "0.1.0",
     inventory: {

@@ -1,3 +1,4 @@
+import type { ApplyResult } from "../model/command.ts";
 import type { JobId, NodeId } from "../model/ids.ts";
 import { activeAttempt, type JobRecord } from "../model/job.ts";
 import type { NodeRecord } from "../model/node.ts";
@@ -7,7 +8,26 @@ export interface Mesh {
   readonly id: string;
   readonly authority: { readonly certificatePem: string; readonly privateKeyPem: string };
   readonly founder: NodeId;
+  /** How often the mesh was recovered after a majority of its voters was lost for good. */
+  readonly recoveryEpoch: number;
+  /** When it was so last (Unix ms). */
+  readonly recoveredAt: number | null;
+  /** Jobs up to this number are of an earlier epoch; 0 in the first one. */
+  readonly jobFloor: number;
+  /** A voter that has been lost for so long is replaced. */
+  readonly voterReplaceAfterMs: number;
 }
+
+/** What a request was answered, kept so that the same request again gets the same answer and changes nothing. */
+export interface Answer {
+  /** 0, 1, 2, ... in the order in which the requests were answered. */
+  readonly sequence: number;
+  readonly requestId: string;
+  readonly result: ApplyResult;
+}
+
+/** The newest so many answers are kept; the count of later requests, not time, makes an answer forgotten. */
+export const answersMax = 4096;
 
 /** Who shows the secret behind `secretHash` (SHA-256, base64url) before `expiresAt` (Unix ms) may join. */
 export interface JoinToken {
@@ -40,6 +60,8 @@ export interface StateView {
   readonly admissions: ReadonlyMap<NodeId, string | null>;
   readonly nodes: ReadonlyMap<NodeId, NodeRecord>;
   readonly jobs: ReadonlyMap<JobId, JobRecord>;
+  /** The highest number of a job; 0 without one. */
+  readonly newestJob: number;
   /** Jobs in state `queued`, in no particular order. */
   queuedJobs(): Iterable<JobRecord>;
   /** Jobs whose attempt holds resources: starting, running or terminating. In no particular order. */
@@ -48,10 +70,14 @@ export interface StateView {
   allocationsOf(node: NodeId): readonly Allocation[];
   nodeByNumber(number: number): NodeRecord | null;
   jobByRequest(requestId: string): JobRecord | null;
+  /** The answers that are kept, by the place that each takes: its sequence modulo `answersMax`. */
+  readonly answers: ReadonlyMap<number, Answer>;
+  /** What the request was answered; null for one that was never answered, or longer ago than answers are kept. */
+  answerTo(requestId: string): ApplyResult | null;
 }
 
-/** `mesh`, `token/ID`, `admission/NODE`, `node/ID` or `job/NUMBER`: see `recordKey`. */
-export type RecordKey = "mesh" | `${"token" | "admission" | "node" | "job"}/${string}`;
+/** `mesh`, `token/ID`, `admission/NODE`, `node/ID`, `job/NUMBER` or `answer/PLACE`: see `recordKey`. */
+export type RecordKey = "mesh" | `${"token" | "admission" | "node" | "job" | "answer"}/${string}`;
 
 /**
  * An empty state, before the first command. `onChange` hears the key of each record that is put or removed, before the
@@ -72,12 +98,16 @@ export class State implements StateView {
   readonly #admissions = new Map<NodeId, string | null>();
   readonly #nodes = new Map<NodeId, NodeRecord>();
   readonly #jobs = new Map<JobId, JobRecord>();
+  #newestJob = 0;
 
   readonly #queued = new Map<JobId, JobRecord>();
   readonly #active = new Map<JobId, JobRecord>();
   readonly #allocations = new Map<NodeId, readonly Allocation[]>();
   readonly #numbers = new Map<number, NodeId>();
   readonly #requests = new Map<string, JobId>();
+  readonly #answers = new Map<number, Answer>();
+  readonly #answered = new Map<string, Answer>();
+  #nextAnswer = 0;
   readonly #onChange: (key: RecordKey) => void;
 
   constructor(onChange: (key: RecordKey) => void) {
@@ -103,6 +133,13 @@ export class State implements StateView {
     return this.#jobs;
   }
 
+  get newestJob(): number {
+    return this.#newestJob;
+  }
+  get answers(): ReadonlyMap<number, Answer> {
+    return this.#answers;
+  }
+
   queuedJobs(): Iterable<JobRecord> {
     return this.#queued.values();
   }
@@ -119,6 +156,10 @@ export class State implements StateView {
   jobByRequest(requestId: string): JobRecord | null {
     const id = this.#requests.get(requestId);
     return id === undefined ? null : (this.#jobs.get(id) ?? null);
+  }
+
+  answerTo(requestId: string): ApplyResult | null {
+    return this.#answered.get(requestId)?.result ?? null;
   }
 
   /** Moves to a later raft index; an index that does not rise is a broken invariant. */
@@ -147,6 +188,21 @@ export class State implements StateView {
     this.#onChange(`admission/${node}`);
   }
 
+  /** Keeps the answer to a request, in the place of the oldest one. */
+  remember(requestId: string, result: ApplyResult): void {
+    this.putAnswer({ sequence: this.#nextAnswer, requestId, result });
+  }
+
+  putAnswer(answer: Answer): void {
+    const place = placeOf(answer);
+    const before = this.#answers.get(place);
+    if (before !== undefined) this.#answered.delete(before.requestId);
+    this.#answers.set(place, answer);
+    this.#answered.set(answer.requestId, answer);
+    this.#nextAnswer = Math.max(this.#nextAnswer, answer.sequence + 1);
+    this.#onChange(`answer/${place}`);
+  }
+
   putNode(node: NodeRecord): void {
     this.#nodes.set(node.id, node);
     this.#numbers.set(node.number, node.id);
@@ -157,6 +213,7 @@ export class State implements StateView {
     const before = this.#jobs.get(job.id);
     this.#jobs.set(job.id, job);
     this.#requests.set(job.requestId, job.id);
+    this.#newestJob = Math.max(this.#newestJob, job.id);
     this.#onChange(`job/${job.id}`);
 
     if (job.state.kind === "queued") this.#queued.set(job.id, job);
@@ -191,4 +248,9 @@ export class State implements StateView {
     if (left.length === 0) this.#allocations.delete(node);
     else this.#allocations.set(node, left);
   }
+}
+
+/** The place that an answer takes among those that are kept. */
+export function placeOf({ sequence }: Answer): number {
+  return sequence % answersMax;
 }

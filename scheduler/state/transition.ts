@@ -1,4 +1,5 @@
 import { activeAttempt, type JobRecord, type JobState } from "../model/job.ts";
+import { nextAttempt } from "./numbering.ts";
 import type { State } from "./state.ts";
 
 type Kind = JobState["kind"];
@@ -34,7 +35,7 @@ export function moveJob(state: State, next: JobRecord): void {
 
   const before = activeAttempt(current);
   const after = activeAttempt(next);
-  if (before === null && after !== null && after.number !== current.attempts + 1) {
+  if (before === null && after !== null && after.number !== nextAttempt(state, current)) {
     throw new Error(`${move}: attempt ${after.number} follows attempt ${current.attempts}`);
   }
   if (before !== null && after !== null && before.number !== after.number) {

@@ -125,8 +125,8 @@ async function submit(count: number): Promise<void> {
 /** Each submission is acknowledged, by whichever daemons are left, while this one meets its fault. */
 async function submitUntilEnded(victim: TestDaemon): Promise<void> {
   const deadline = performance.now() + faultMsMax;
-  while (victim.running && performance.now() < deadline) await submit(1);
-  expect(victim.running, mesh.logs()).toBe(false);
+  while (!victim.hasEnded && performance.now() < deadline) await submit(1);
+  expect(victim.hasEnded, mesh.logs()).toBe(true);
 }
 
 async function pick(role: "leader" | "follower"): Promise<TestDaemon> {

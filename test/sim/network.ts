@@ -7,6 +7,9 @@ import type { Random } from "./random.ts";
 import { SnapshotStream } from "./snapshot-stream.ts";
 import type { Verdict } from "./verdict.ts";
 
+/** The share of resets that a firewall makes, which then refuses a connection to a member that is well. */
+const FIREWALLED = 0.3;
+
 export interface NetworkRates {
   /** Mean ms on the way. */
   readonly delayMs: number;
@@ -15,6 +18,9 @@ export interface NetworkRates {
   /** Messages of one link never overtake each other, as in a stream. */
   readonly ordered: boolean;
 }
+
+/** Members have smaller numbers than this. */
+const MEMBERS_MAX = 1_000;
 
 /** One direction between two members. */
 interface Link {
@@ -35,6 +41,7 @@ interface Port {
   readonly streams: WeakMap<Port, StreamAdmission>;
   onMessage: (message: Message) => void;
   onUnreachable: (member: number) => void;
+  onPeerGone: (member: number) => void;
   onSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
 }
 
@@ -42,7 +49,7 @@ export class Network {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #verdict: Verdict;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<number, Link>();
   readonly #ports = new Map<number, Port>();
   readonly #onSent: (message: Message) => void;
   rates: NetworkRates;
@@ -70,6 +77,7 @@ export class Network {
       streams: new WeakMap(),
       onMessage: () => {},
       onUnreachable: () => {},
+      onPeerGone: () => {},
       onSnapshot: () => Promise.reject(new Error("nobody takes snapshots yet")),
     };
     this.#ports.set(member, port);
@@ -104,6 +112,9 @@ export class Network {
       onUnreachable: (handler) => {
         port.onUnreachable = handler;
       },
+      onPeerGone: (handler) => {
+        port.onPeerGone = handler;
+      },
       setPeers: () => {},
       stop: () => Promise.resolve(),
     };
@@ -124,11 +135,36 @@ export class Network {
     const port = this.#ports.get(from);
     port?.process.post("io", this.#random.around(1), () => port.onUnreachable(to));
     this.#verdict.mark("stream reset");
+    if (this.#random.chance(FIREWALLED)) this.#refuse(to, from, () => true);
+  }
+
+  /** A member's process has ended on a machine that runs: the machine says so to all that it can reach. */
+  processEnded(member: number): void {
+    const ended = this.#ports.get(member)?.process;
+    for (const other of this.#ports.keys()) {
+      if (other !== member) this.#refuse(other, member, () => this.#ports.get(member)?.process === ended);
+    }
   }
 
   heal(): void {
     for (const link of this.#links.values()) link.blocks = 0;
     this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
+  }
+
+  /** After all that came from `member`, `dialer` finds its stream broken off, and a new connection refused if it still is. */
+  #refuse(dialer: number, member: number, stillRefuses: () => boolean): void {
+    const there = this.#link(dialer, member);
+    const back = this.#link(member, dialer);
+    const delayMs =
+      Math.max(0, back.busyUntil - this.#clock.now) + 0.05 + this.#random.around(this.rates.delayMs);
+    this.#clock.after(delayMs, () => {
+      const port = this.#ports.get(dialer);
+      if (there.blocks > 0 || back.blocks > 0 || !stillRefuses()) return;
+      port?.process.post("io", 0, () => {
+        this.#clock.note(`gone ${member}->${dialer}`);
+        port.onPeerGone(member);
+      });
+    });
   }
 
   #carry(sender: Port, message: Message): void {
@@ -170,7 +206,7 @@ export class Network {
     if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
     this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
       if (link.stream !== stream || link.blocks > 0) return;
-      process.post("io", 0, () => {
+      process.take("io", () => {
         this.#clock.note(`${from}->${to}`);
         arrived();
       });
@@ -189,7 +225,7 @@ export class Network {
     this.#clock.after(arrival - now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
-      port?.process.post("io", 0, () => {
+      port?.process.take("io", () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
         this.#streamBetween(sender, port, message.from, message.to)?.take(batch, () =>
@@ -220,11 +256,12 @@ export class Network {
   }
 
   #link(from: number, to: number): Link {
-    const name = `${from}->${to}`;
-    const known = this.#links.get(name);
+    const key = from * MEMBERS_MAX + to;
+    const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const link = { random: this.#random.fork(name), stream: 0, busyUntil: 0, blocks: 0 };
-    this.#links.set(name, link);
+    const random = this.#random.fork(`${from}->${to}`);
+    const link = { random, stream: 0, busyUntil: 0, blocks: 0 };
+    this.#links.set(key, link);
     return link;
   }
 }

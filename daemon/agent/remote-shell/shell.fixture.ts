@@ -72,6 +72,7 @@ export class ShellNode {
       facts: () => nodeFacts(this.name),
       paths: { rshProgram: "/opt/rsh", path: "/usr/bin:/bin", home: "/root" },
       bootClockMs,
+      onLeftBehind: () => undefined,
       log: () => undefined,
     });
     this.#agent = agent;

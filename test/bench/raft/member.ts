@@ -52,16 +52,15 @@ const driver = await RaftDriver.start({
 });
 
 const mutual = new grpc.Server(serverOptions);
-mutual.addService(
-  loadMesh().Raft.service,
-  raftService({
-    peerNumber: (call) => numbers.get(peerIdentity(call)?.name ?? "") ?? null,
-    isMember: (number) => members.some((member) => member.number === number),
-    gate: () => transport.gate,
-    receive: (message) => transport.deliver(message),
-    receiveSnapshot: (transfer) => transport.deliverSnapshot(transfer),
-  }),
-);
+const raft = raftService({
+  peerNumber: (call) => numbers.get(peerIdentity(call)?.name ?? "") ?? null,
+  isMember: (number) => members.some((member) => member.number === number),
+  gate: () => transport.gate,
+  receive: (message) => transport.deliver(message),
+  receiveSnapshot: (transfer) => transport.deliverSnapshot(transfer),
+  brokenOff: (number) => transport.brokenOff(number),
+});
+mutual.addService(loadMesh().Raft.service, raft.handlers);
 mutual.addService(KV.service, { Put: put });
 mutual.addService(Maintenance.service, { Status: status });
 const listener = createListener({
@@ -70,6 +69,7 @@ const listener = createListener({
   identity,
   mutual,
   joining: new grpc.Server(serverOptions),
+  onEndedByPeer: raft.connectionEnded,
   onRefused: (reason, remote) => console.error(`refused ${remote}: ${reason}`),
 });
 await listener.start();

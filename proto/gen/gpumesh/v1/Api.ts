@@ -4,6 +4,8 @@ import type * as grpc from '@grpc/grpc-js'
 import type { MethodDefinition } from '@grpc/proto-loader'
 import type { CancelJobReply as _gpumesh_v1_CancelJobReply, CancelJobReply__Output as _gpumesh_v1_CancelJobReply__Output } from '../../gpumesh/v1/CancelJobReply.ts';
 import type { CancelJobRequest as _gpumesh_v1_CancelJobRequest, CancelJobRequest__Output as _gpumesh_v1_CancelJobRequest__Output } from '../../gpumesh/v1/CancelJobRequest.ts';
+import type { ConfigureMeshReply as _gpumesh_v1_ConfigureMeshReply, ConfigureMeshReply__Output as _gpumesh_v1_ConfigureMeshReply__Output } from '../../gpumesh/v1/ConfigureMeshReply.ts';
+import type { ConfigureMeshRequest as _gpumesh_v1_ConfigureMeshRequest, ConfigureMeshRequest__Output as _gpumesh_v1_ConfigureMeshRequest__Output } from '../../gpumesh/v1/ConfigureMeshRequest.ts';
 import type { CreateJoinTokenReply as _gpumesh_v1_CreateJoinTokenReply, CreateJoinTokenReply__Output as _gpumesh_v1_CreateJoinTokenReply__Output } from '../../gpumesh/v1/CreateJoinTokenReply.ts';
 import type { CreateJoinTokenRequest as _gpumesh_v1_CreateJoinTokenRequest, CreateJoinTokenRequest__Output as _gpumesh_v1_CreateJoinTokenRequest__Output } from '../../gpumesh/v1/CreateJoinTokenRequest.ts';
 import type { GetJobRequest as _gpumesh_v1_GetJobRequest, GetJobRequest__Output as _gpumesh_v1_GetJobRequest__Output } from '../../gpumesh/v1/GetJobRequest.ts';
@@ -13,13 +15,19 @@ import type { ListJobsReply as _gpumesh_v1_ListJobsReply, ListJobsReply__Output 
 import type { ListJobsRequest as _gpumesh_v1_ListJobsRequest, ListJobsRequest__Output as _gpumesh_v1_ListJobsRequest__Output } from '../../gpumesh/v1/ListJobsRequest.ts';
 import type { ListNodesReply as _gpumesh_v1_ListNodesReply, ListNodesReply__Output as _gpumesh_v1_ListNodesReply__Output } from '../../gpumesh/v1/ListNodesReply.ts';
 import type { ListNodesRequest as _gpumesh_v1_ListNodesRequest, ListNodesRequest__Output as _gpumesh_v1_ListNodesRequest__Output } from '../../gpumesh/v1/ListNodesRequest.ts';
+import type { ListVotersReply as _gpumesh_v1_ListVotersReply, ListVotersReply__Output as _gpumesh_v1_ListVotersReply__Output } from '../../gpumesh/v1/ListVotersReply.ts';
+import type { ListVotersRequest as _gpumesh_v1_ListVotersRequest, ListVotersRequest__Output as _gpumesh_v1_ListVotersRequest__Output } from '../../gpumesh/v1/ListVotersRequest.ts';
 import type { LogChunk as _gpumesh_v1_LogChunk, LogChunk__Output as _gpumesh_v1_LogChunk__Output } from '../../gpumesh/v1/LogChunk.ts';
 import type { Mesh as _gpumesh_v1_Mesh, Mesh__Output as _gpumesh_v1_Mesh__Output } from '../../gpumesh/v1/Mesh.ts';
 import type { ReadLogRequest as _gpumesh_v1_ReadLogRequest, ReadLogRequest__Output as _gpumesh_v1_ReadLogRequest__Output } from '../../gpumesh/v1/ReadLogRequest.ts';
+import type { SetVoteReply as _gpumesh_v1_SetVoteReply, SetVoteReply__Output as _gpumesh_v1_SetVoteReply__Output } from '../../gpumesh/v1/SetVoteReply.ts';
+import type { SetVoteRequest as _gpumesh_v1_SetVoteRequest, SetVoteRequest__Output as _gpumesh_v1_SetVoteRequest__Output } from '../../gpumesh/v1/SetVoteRequest.ts';
 import type { SubmitJobReply as _gpumesh_v1_SubmitJobReply, SubmitJobReply__Output as _gpumesh_v1_SubmitJobReply__Output } from '../../gpumesh/v1/SubmitJobReply.ts';
 import type { SubmitJobRequest as _gpumesh_v1_SubmitJobRequest, SubmitJobRequest__Output as _gpumesh_v1_SubmitJobRequest__Output } from '../../gpumesh/v1/SubmitJobRequest.ts';
 import type { SubmitJobsReply as _gpumesh_v1_SubmitJobsReply, SubmitJobsReply__Output as _gpumesh_v1_SubmitJobsReply__Output } from '../../gpumesh/v1/SubmitJobsReply.ts';
 import type { SubmitJobsRequest as _gpumesh_v1_SubmitJobsRequest, SubmitJobsRequest__Output as _gpumesh_v1_SubmitJobsRequest__Output } from '../../gpumesh/v1/SubmitJobsRequest.ts';
+import type { TransferLeaderReply as _gpumesh_v1_TransferLeaderReply, TransferLeaderReply__Output as _gpumesh_v1_TransferLeaderReply__Output } from '../../gpumesh/v1/TransferLeaderReply.ts';
+import type { TransferLeaderRequest as _gpumesh_v1_TransferLeaderRequest, TransferLeaderRequest__Output as _gpumesh_v1_TransferLeaderRequest__Output } from '../../gpumesh/v1/TransferLeaderRequest.ts';
 
 export interface ApiClient extends grpc.Client {
   /**
@@ -38,14 +46,31 @@ export interface ApiClient extends grpc.Client {
   cancelJob(argument: _gpumesh_v1_CancelJobRequest, callback: grpc.requestCallback<_gpumesh_v1_CancelJobReply__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Makes a token with which further machines join.
+   * Changes settings of the mesh.
+   */
+  ConfigureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  ConfigureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  ConfigureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  ConfigureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Changes settings of the mesh.
+   */
+  configureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  configureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  configureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  configureMesh(argument: _gpumesh_v1_ConfigureMeshRequest, callback: grpc.requestCallback<_gpumesh_v1_ConfigureMeshReply__Output>): grpc.ClientUnaryCall;
+  
+  /**
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   createJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   createJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
@@ -89,6 +114,21 @@ export interface ApiClient extends grpc.Client {
   listNodes(argument: _gpumesh_v1_ListNodesRequest, callback: grpc.requestCallback<_gpumesh_v1_ListNodesReply__Output>): grpc.ClientUnaryCall;
   
   /**
+   * The members of raft as the leader sees them, and what it is doing about them.
+   */
+  ListVoters(argument: _gpumesh_v1_ListVotersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  ListVoters(argument: _gpumesh_v1_ListVotersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  ListVoters(argument: _gpumesh_v1_ListVotersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  ListVoters(argument: _gpumesh_v1_ListVotersRequest, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * The members of raft as the leader sees them, and what it is doing about them.
+   */
+  listVoters(argument: _gpumesh_v1_ListVotersRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  listVoters(argument: _gpumesh_v1_ListVotersRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  listVoters(argument: _gpumesh_v1_ListVotersRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  listVoters(argument: _gpumesh_v1_ListVotersRequest, callback: grpc.requestCallback<_gpumesh_v1_ListVotersReply__Output>): grpc.ClientUnaryCall;
+  
+  /**
    * Bytes of one log file, from an offset; with `follow` until the command has ended. A client that lost the stream
    * asks again with the offset after its last byte.
    */
@@ -100,6 +140,23 @@ export interface ApiClient extends grpc.Client {
    */
   readLog(argument: _gpumesh_v1_ReadLogRequest, metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientReadableStream<_gpumesh_v1_LogChunk__Output>;
   readLog(argument: _gpumesh_v1_ReadLogRequest, options?: grpc.CallOptions): grpc.ClientReadableStream<_gpumesh_v1_LogChunk__Output>;
+  
+  /**
+   * Says whether a node is wanted as a voter. The mesh then changes its voters, one safe step at a time. Refused where no
+   * majority would answer afterwards, or nobody could take the node's place.
+   */
+  SetVote(argument: _gpumesh_v1_SetVoteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  SetVote(argument: _gpumesh_v1_SetVoteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  SetVote(argument: _gpumesh_v1_SetVoteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  SetVote(argument: _gpumesh_v1_SetVoteRequest, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Says whether a node is wanted as a voter. The mesh then changes its voters, one safe step at a time. Refused where no
+   * majority would answer afterwards, or nobody could take the node's place.
+   */
+  setVote(argument: _gpumesh_v1_SetVoteRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  setVote(argument: _gpumesh_v1_SetVoteRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  setVote(argument: _gpumesh_v1_SetVoteRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
+  setVote(argument: _gpumesh_v1_SetVoteRequest, callback: grpc.requestCallback<_gpumesh_v1_SetVoteReply__Output>): grpc.ClientUnaryCall;
   
   /**
    * Queues a job. Safe to repeat: the same request_id always yields the same job.
@@ -134,6 +191,21 @@ export interface ApiClient extends grpc.Client {
   submitJobs(argument: _gpumesh_v1_SubmitJobsRequest, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
   
   /**
+   * Lets another voter lead. Safe to repeat with the same term.
+   */
+  TransferLeader(argument: _gpumesh_v1_TransferLeaderRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  TransferLeader(argument: _gpumesh_v1_TransferLeaderRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  TransferLeader(argument: _gpumesh_v1_TransferLeaderRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  TransferLeader(argument: _gpumesh_v1_TransferLeaderRequest, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Lets another voter lead. Safe to repeat with the same term.
+   */
+  transferLeader(argument: _gpumesh_v1_TransferLeaderRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  transferLeader(argument: _gpumesh_v1_TransferLeaderRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  transferLeader(argument: _gpumesh_v1_TransferLeaderRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  transferLeader(argument: _gpumesh_v1_TransferLeaderRequest, callback: grpc.requestCallback<_gpumesh_v1_TransferLeaderReply__Output>): grpc.ClientUnaryCall;
+  
+  /**
    * The job now, and again each time it changed. Intermediate states may be skipped, the last one never is. Ends by
    * itself after a terminal state.
    */
@@ -155,7 +227,13 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
   CancelJob: grpc.handleUnaryCall<_gpumesh_v1_CancelJobRequest__Output, _gpumesh_v1_CancelJobReply>;
   
   /**
-   * Makes a token with which further machines join.
+   * Changes settings of the mesh.
+   */
+  ConfigureMesh: grpc.handleUnaryCall<_gpumesh_v1_ConfigureMeshRequest__Output, _gpumesh_v1_ConfigureMeshReply>;
+  
+  /**
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   CreateJoinToken: grpc.handleUnaryCall<_gpumesh_v1_CreateJoinTokenRequest__Output, _gpumesh_v1_CreateJoinTokenReply>;
   
@@ -168,10 +246,21 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
   ListNodes: grpc.handleUnaryCall<_gpumesh_v1_ListNodesRequest__Output, _gpumesh_v1_ListNodesReply>;
   
   /**
+   * The members of raft as the leader sees them, and what it is doing about them.
+   */
+  ListVoters: grpc.handleUnaryCall<_gpumesh_v1_ListVotersRequest__Output, _gpumesh_v1_ListVotersReply>;
+  
+  /**
    * Bytes of one log file, from an offset; with `follow` until the command has ended. A client that lost the stream
    * asks again with the offset after its last byte.
    */
   ReadLog: grpc.handleServerStreamingCall<_gpumesh_v1_ReadLogRequest__Output, _gpumesh_v1_LogChunk>;
+  
+  /**
+   * Says whether a node is wanted as a voter. The mesh then changes its voters, one safe step at a time. Refused where no
+   * majority would answer afterwards, or nobody could take the node's place.
+   */
+  SetVote: grpc.handleUnaryCall<_gpumesh_v1_SetVoteRequest__Output, _gpumesh_v1_SetVoteReply>;
   
   /**
    * Queues a job. Safe to repeat: the same request_id always yields the same job.
@@ -185,6 +274,11 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
   SubmitJobs: grpc.handleUnaryCall<_gpumesh_v1_SubmitJobsRequest__Output, _gpumesh_v1_SubmitJobsReply>;
   
   /**
+   * Lets another voter lead. Safe to repeat with the same term.
+   */
+  TransferLeader: grpc.handleUnaryCall<_gpumesh_v1_TransferLeaderRequest__Output, _gpumesh_v1_TransferLeaderReply>;
+  
+  /**
    * The job now, and again each time it changed. Intermediate states may be skipped, the last one never is. Ends by
    * itself after a terminal state.
    */
@@ -194,13 +288,17 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
 
 export interface ApiDefinition extends grpc.ServiceDefinition {
   CancelJob: MethodDefinition<_gpumesh_v1_CancelJobRequest, _gpumesh_v1_CancelJobReply, _gpumesh_v1_CancelJobRequest__Output, _gpumesh_v1_CancelJobReply__Output>
+  ConfigureMesh: MethodDefinition<_gpumesh_v1_ConfigureMeshRequest, _gpumesh_v1_ConfigureMeshReply, _gpumesh_v1_ConfigureMeshRequest__Output, _gpumesh_v1_ConfigureMeshReply__Output>
   CreateJoinToken: MethodDefinition<_gpumesh_v1_CreateJoinTokenRequest, _gpumesh_v1_CreateJoinTokenReply, _gpumesh_v1_CreateJoinTokenRequest__Output, _gpumesh_v1_CreateJoinTokenReply__Output>
   GetJob: MethodDefinition<_gpumesh_v1_GetJobRequest, _gpumesh_v1_Job, _gpumesh_v1_GetJobRequest__Output, _gpumesh_v1_Job__Output>
   GetMesh: MethodDefinition<_gpumesh_v1_GetMeshRequest, _gpumesh_v1_Mesh, _gpumesh_v1_GetMeshRequest__Output, _gpumesh_v1_Mesh__Output>
   ListJobs: MethodDefinition<_gpumesh_v1_ListJobsRequest, _gpumesh_v1_ListJobsReply, _gpumesh_v1_ListJobsRequest__Output, _gpumesh_v1_ListJobsReply__Output>
   ListNodes: MethodDefinition<_gpumesh_v1_ListNodesRequest, _gpumesh_v1_ListNodesReply, _gpumesh_v1_ListNodesRequest__Output, _gpumesh_v1_ListNodesReply__Output>
+  ListVoters: MethodDefinition<_gpumesh_v1_ListVotersRequest, _gpumesh_v1_ListVotersReply, _gpumesh_v1_ListVotersRequest__Output, _gpumesh_v1_ListVotersReply__Output>
   ReadLog: MethodDefinition<_gpumesh_v1_ReadLogRequest, _gpumesh_v1_LogChunk, _gpumesh_v1_ReadLogRequest__Output, _gpumesh_v1_LogChunk__Output>
+  SetVote: MethodDefinition<_gpumesh_v1_SetVoteRequest, _gpumesh_v1_SetVoteReply, _gpumesh_v1_SetVoteRequest__Output, _gpumesh_v1_SetVoteReply__Output>
   SubmitJob: MethodDefinition<_gpumesh_v1_SubmitJobRequest, _gpumesh_v1_SubmitJobReply, _gpumesh_v1_SubmitJobRequest__Output, _gpumesh_v1_SubmitJobReply__Output>
   SubmitJobs: MethodDefinition<_gpumesh_v1_SubmitJobsRequest, _gpumesh_v1_SubmitJobsReply, _gpumesh_v1_SubmitJobsRequest__Output, _gpumesh_v1_SubmitJobsReply__Output>
+  TransferLeader: MethodDefinition<_gpumesh_v1_TransferLeaderRequest, _gpumesh_v1_TransferLeaderReply, _gpumesh_v1_TransferLeaderRequest__Output, _gpumesh_v1_TransferLeaderReply__Output>
   WatchJob: MethodDefinition<_gpumesh_v1_GetJobRequest, _gpumesh_v1_Job, _gpumesh_v1_GetJobRequest__Output, _gpumesh_v1_Job__Output>
 }

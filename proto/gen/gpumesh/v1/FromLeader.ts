@@ -8,6 +8,7 @@ import type { StartOrder as _gpumesh_v1_StartOrder, StartOrder__Output as _gpume
 import type { StopOrder as _gpumesh_v1_StopOrder, StopOrder__Output as _gpumesh_v1_StopOrder__Output } from '../../gpumesh/v1/StopOrder.ts';
 import type { ReportSettled as _gpumesh_v1_ReportSettled, ReportSettled__Output as _gpumesh_v1_ReportSettled__Output } from '../../gpumesh/v1/ReportSettled.ts';
 import type { Directory as _gpumesh_v1_Directory, Directory__Output as _gpumesh_v1_Directory__Output } from '../../gpumesh/v1/Directory.ts';
+import type { LeftBehind as _gpumesh_v1_LeftBehind, LeftBehind__Output as _gpumesh_v1_LeftBehind__Output } from '../../gpumesh/v1/LeftBehind.ts';
 
 export interface FromLeader {
   'notLeader'?: (_gpumesh_v1_NotLeader | null);
@@ -18,7 +19,8 @@ export interface FromLeader {
   'stop'?: (_gpumesh_v1_StopOrder | null);
   'settled'?: (_gpumesh_v1_ReportSettled | null);
   'directory'?: (_gpumesh_v1_Directory | null);
-  'message'?: "notLeader"|"welcome"|"renewalAccepted"|"prepare"|"start"|"stop"|"settled"|"directory";
+  'leftBehind'?: (_gpumesh_v1_LeftBehind | null);
+  'message'?: "notLeader"|"welcome"|"renewalAccepted"|"prepare"|"start"|"stop"|"settled"|"directory"|"leftBehind";
 }
 
 export interface FromLeader__Output {
@@ -30,5 +32,6 @@ export interface FromLeader__Output {
   'stop'?: (_gpumesh_v1_StopOrder__Output | null);
   'settled'?: (_gpumesh_v1_ReportSettled__Output | null);
   'directory'?: (_gpumesh_v1_Directory__Output | null);
-  'message'?: "notLeader"|"welcome"|"renewalAccepted"|"prepare"|"start"|"stop"|"settled"|"directory";
+  'leftBehind'?: (_gpumesh_v1_LeftBehind__Output | null);
+  'message'?: "notLeader"|"welcome"|"renewalAccepted"|"prepare"|"start"|"stop"|"settled"|"directory"|"leftBehind";
 }
