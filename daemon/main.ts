@@ -7,9 +7,9 @@ import { Daemon } from "./main/daemon.ts";
 import { ChannelError } from "./mesh/channels.ts";
 import { recover } from "./main/recover-command.ts";
 import type { RecoverOptions } from "./main/recover-command.ts";
-import { LogError } from "./raft/raft-log.ts";
 import { nodeNameSchema } from "./security/ca.ts";
 import type { DaemonConfig } from "./setup/data-folder.ts";
+import { LogError } from "./raft/raft-log.ts";
 import { DataFolder, SetupError } from "./setup/data-folder.ts";
 import { startDevMesh, stopDevMesh } from "./setup/dev-mesh.ts";
 import { initMesh } from "./setup/init.ts";
@@ -191,8 +191,8 @@ program
 program.parseAsync().catch((error: unknown) => {
   // A system error, such as EACCES, says in its message what was done to which file.
   const fromSystem = error instanceof Error && "syscall" in error;
-  const expected =
-    error instanceof SetupError || error instanceof ChannelError || error instanceof LogError || fromSystem;
+  const told = [SetupError, ChannelError, LogError].some((kind) => error instanceof kind);
+  const expected = error instanceof Error && (told || fromSystem);
   process.stderr.write(
     `gpumeshd: ${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );

@@ -155,10 +155,13 @@ export class Daemon {
     });
     const address = parseAddress(this.#config.advertise);
     if (address === null) throw new SetupError(`${this.#config.advertise} is not host:port`);
+    const { mutual, joining, connectionEnded } = this.#servers;
     this.#listener = createListener({
       ...address,
       identity: this.#identity,
-      ...this.#servers,
+      mutual,
+      joining,
+      onEndedByPeer: connectionEnded,
       onRefused: (reason, remote) => log(`refused a connection from ${remote}: ${reason}`),
     });
     await this.#listener.start().catch((error: unknown) => {
@@ -206,6 +209,7 @@ export class Daemon {
       );
     this.#replica = await Replica.start({
       number,
+      meshId: this.#config.meshId,
       folder: folder.raft,
       directory: this.#directory,
       openChannel: ({ name, address }) => openChannel({ address, peerName: name, identity: this.#identity }),

@@ -1,23 +1,29 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
-import type { ConfState } from "./core/core.ts";
+import type { ConfState, MessageType } from "./core/core.ts";
 import * as limits from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { MemberStatus, RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftPosition, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { FailoverHint } from "./failover-hint.ts";
+import { Identification } from "./identification.ts";
+import { handOver, heirsOf } from "./hand-over.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
-import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
+
+/** What only a leader sends. */
+const LEADERS_WORDS: ReadonlySet<MessageType> = new Set(["MsgApp", "MsgHeartbeat", "MsgSnap"]);
 
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
 export class RaftDriver {
@@ -29,6 +35,8 @@ export class RaftDriver {
   readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
+  readonly #identification: Identification;
+  readonly #failover: FailoverHint;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
@@ -48,6 +56,20 @@ export class RaftDriver {
       askAgainTicks: timing.electionTicks,
       waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
     });
+    const { id, meshId, folder, report = () => {} } = options;
+    this.#identification = new Identification({
+      id,
+      meshId,
+      folder,
+      log,
+      environment: this.#environment,
+      report,
+      look: () => {
+        const { term, role, confState } = this.#loop.board.standing;
+        return { term, leads: role === "leader", confState, ...this.#loop.replication() };
+      },
+      onFatal: (error) => this.#fail(error),
+    });
     this.#loop = new RaftLoop({
       id: options.id,
       log,
@@ -55,7 +77,11 @@ export class RaftDriver {
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
-      send: (messages) => options.transport.send(messages),
+      send: (messages) => {
+        if (messages.some(({ type, reject }) => type === "MsgPreVoteResp" && !reject))
+          this.#failover.gaveWay();
+        options.transport.send(messages);
+      },
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
@@ -63,7 +89,18 @@ export class RaftDriver {
         for (const listener of this.#appliedListeners) listener(index);
       },
       onFatal: (error) => this.#fail(error),
-      report: options.report ?? (() => {}),
+      silent: () => this.#identification.silent,
+      report,
+    });
+    this.#failover = new FailoverHint({
+      id: options.id,
+      environment: this.#environment,
+      look: () => {
+        const { role, term, leader, confState } = this.status();
+        return { role, term, leader, voters: [...confState.voters, ...confState.votersOutgoing] };
+      },
+      forgetLeader: () => this.#loop.forgetLeader(),
+      campaign: () => this.#loop.campaign(),
     });
     this.#sender = new SnapshotSender({
       log,
@@ -89,6 +126,7 @@ export class RaftDriver {
       const openOptions = {
         onFatal: (error: Error) => onFatal(error),
         onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+        randomBytes: (length: number) => (options.environment ?? systemEnvironment).randomBytes(length),
       };
       const open = options.openLog ?? LevelLog.open.bind(LevelLog);
       const log = await open(options.folder, openOptions);
@@ -164,35 +202,26 @@ export class RaftDriver {
   }
 
   /**
-   * Lets another voter lead: the one named, else the one that has most of the log. Resolves when another one leads; with
-   * false, if nothing comes of it, after an election timeout. Before an end that is planned it saves the others from
-   * finding out by silence that their leader is gone.
+   * Lets another voter lead: the one named, else whoever can; of these those first that answer, and who has most of the log.
+   * Each gets an election timeout. Resolves when another one leads, and with false when nothing comes of it. Before an end
+   * that is planned it saves the others from finding out by silence that their leader is gone.
    */
   async handOver(to: number | null = null): Promise<boolean> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    const { progress, voters, role, id } = this.status();
-    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
-    const heir = to === null ? others[0] : others.find((voter) => voter === to);
-    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return false;
-    return new Promise<boolean>((resolve) => {
-      const settle = (another: boolean): void => {
-        cancel();
-        unsubscribe();
-        resolve(another);
-      };
-      const cancel = this.#environment.after(electionTicks * tickMs, () => settle(false));
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== id) settle(true);
-      });
-      this.transferLeadership(heir);
+    const { voters, id } = this.status();
+    const asked = voters.filter((voter) => (to === null ? voter !== id : voter === to));
+    return handOver(heirsOf(asked, this.progress(), this.#electionTimeoutMs), {
+      leads: () => this.#phase === "running" && this.status().role === "leader",
+      ask: (heir) => this.transferLeadership(heir),
+      onStatus: (listener) => this.onStatus(({ leader }) => listener(leader !== null && leader !== id)),
+      after: (ms, action) => this.#environment.after(ms, action),
+      waitMs: this.#electionTimeoutMs,
     });
   }
 
-  status(): RaftStatus {
-    const { confState } = this.#loop.board.standing;
+  /** Cheap enough to be asked for after every event. */
+  position(): RaftPosition {
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -201,13 +230,29 @@ export class RaftDriver {
       commit,
       applied: this.#loop.applied,
       lastIndex: this.#loop.lastIndex,
-      voters: confState.voters,
-      learners: confState.learners,
-      confState,
-      progress: new Map(
-        [...progress].map(([member, { match }]) => [member, this.#memberStatus(member, match)]),
-      ),
+      confState: this.#loop.board.standing.confState,
     };
+  }
+
+  status(): RaftStatus {
+    const position = this.position();
+    const { voters, learners } = position.confState;
+    const { counts: refusals, refusedBy } = this.#identification;
+    return { ...position, voters, learners, refusals, refusedBy };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, MemberProgress> {
+    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const silentMs = (member: number): number | null => {
+      if (member === this.#options.id) return 0;
+      const heard = this.#heardAtTick.get(member);
+      return heard === undefined ? null : (this.#ticks - heard) * tickMs;
+    };
+    const { progress } = this.#loop.replication();
+    return new Map(
+      [...progress].map(([member, { match }]) => [member, { match, silentMs: silentMs(member) }] as const),
+    );
   }
 
   standing(): Standing {
@@ -238,6 +283,11 @@ export class RaftDriver {
     await this.#log.close();
   }
 
+  get #electionTimeoutMs(): number {
+    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    return tickMs * electionTicks;
+  }
+
   async #replay(): Promise<void> {
     const { commit } = this.#log.recovered.hardState;
     this.#loop.turn();
@@ -253,10 +303,15 @@ export class RaftDriver {
   #run(): void {
     this.#phase = "running";
     const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    transport.introduce(this.#identification);
     transport.onMessage((received) => {
       if (this.#phase !== "running" || received.to !== id) return;
+      if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
       this.#heardAtTick.set(received.from, this.#ticks);
       this.#loop.receive(received);
+    });
+    transport.onPeerGone((member) => {
+      if (this.#phase === "running") this.#takeHint(member);
     });
     transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
@@ -276,11 +331,9 @@ export class RaftDriver {
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
   }
 
-  #memberStatus(member: number, match: number): MemberStatus {
-    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
-    const heard = this.#heardAtTick.get(member);
-    if (member === this.#options.id) return { match, silentMs: 0 };
-    return { match, silentMs: heard === undefined ? null : (this.#ticks - heard) * tickMs };
+  #takeHint(member: number): void {
+    if (!this.#failover.take(member)) return;
+    this.#options.report?.("info", `the process of the leader, member ${member}, is gone: failing over`);
   }
 
   #snapshotSent(member: number, fault: string | null): void {
@@ -293,7 +346,7 @@ export class RaftDriver {
     const { role, leader } = this.#loop.board.standing;
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
-    if (this.#loop.stalled) return diskStalled(leader);
+    if (this.#loop.mute !== null) return mute(this.#loop.mute, leader);
     if (this.#proposals.size >= limits.PROPOSALS_MAX) {
       return new DriverError(
         "dropped",
@@ -326,6 +379,8 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#identification.stop();
+    this.#failover.end();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
     this.#reads.rejectAll(ended());

@@ -95,6 +95,7 @@ describe("a recovered member", () => {
       const machine = new Notes();
       const driver = await RaftDriver.start({
         id: survivor,
+        meshId: "mesh",
         folder,
         transport: new MemoryNetwork().join(survivor),
         machine,

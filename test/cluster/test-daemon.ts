@@ -84,6 +84,15 @@ export class TestDaemon {
     return this.#end("SIGTERM");
   }
 
+  /** SIGSTOP: it does nothing until `resume`, and its connections stand. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** kill -9 of everything on the node, as when its VM dies: daemon, shims, watcher and ranks. */
   async killNode(): Promise<void> {
     const ended = this.#end("SIGKILL");
@@ -127,6 +136,13 @@ export class TestDaemon {
   /** 0 while it does not run. */
   get pid(): number {
     return this.#process?.pid ?? 0;
+  }
+
+  /** An index that its raft log holds durably, and that it comes to hold soon after any newer one. */
+  syncedIndex(): number {
+    // The two slots of the file, as daemon/raft/synced-mark.ts writes them.
+    const bytes = readFileSync(join(this.folder, "raft", "last-synced"));
+    return Math.max(...[8, 40].map((at) => (bytes.length < at + 8 ? 0 : Number(bytes.readBigUInt64BE(at)))));
   }
 
   log(): string {

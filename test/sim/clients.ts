@@ -159,7 +159,7 @@ export class Clients {
     this.#clock.after(this.#random.around(0.5), () => {
       const process = replica?.process ?? null;
       if (replica === undefined || process === null) return backOff(null);
-      process.post("io", 0, () => {
+      process.take("io", () => {
         this.#ask(replica, request, operation).then(
           (answer) => {
             if (this.#random.chance(this.#answerLoss)) return this.#verdict.mark("answer lost");

@@ -1,10 +1,14 @@
 import type { Message } from "../../daemon/raft/core/core.ts";
-import type { RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
+import { StreamAdmission } from "../../daemon/raft/stream-admission.ts";
+import type { Introduction, RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 import { SnapshotStream } from "./snapshot-stream.ts";
 import type { Verdict } from "./verdict.ts";
+
+/** The share of resets that a firewall makes, which then refuses a connection to a member that is well. */
+const FIREWALLED = 0.3;
 
 export interface NetworkRates {
   /** Mean ms on the way. */
@@ -14,6 +18,9 @@ export interface NetworkRates {
   /** Messages of one link never overtake each other, as in a stream. */
   readonly ordered: boolean;
 }
+
+/** Members have smaller numbers than this. */
+const MEMBERS_MAX = 1_000;
 
 /** One direction between two members. */
 interface Link {
@@ -29,8 +36,12 @@ interface Link {
 /** Where a member's current process takes messages. */
 interface Port {
   readonly process: Process;
+  introduction: Introduction | null;
+  /** What comes from other processes, each of which begins with a handshake. */
+  readonly streams: WeakMap<Port, StreamAdmission>;
   onMessage: (message: Message) => void;
   onUnreachable: (member: number) => void;
+  onPeerGone: (member: number) => void;
   onSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
 }
 
@@ -38,7 +49,7 @@ export class Network {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #verdict: Verdict;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<number, Link>();
   readonly #ports = new Map<number, Port>();
   readonly #onSent: (message: Message) => void;
   rates: NetworkRates;
@@ -62,16 +73,22 @@ export class Network {
   join(member: number, process: Process): RaftTransport {
     const port: Port = {
       process,
+      introduction: null,
+      streams: new WeakMap(),
       onMessage: () => {},
       onUnreachable: () => {},
+      onPeerGone: () => {},
       onSnapshot: () => Promise.reject(new Error("nobody takes snapshots yet")),
     };
     this.#ports.set(member, port);
     return {
-      send: (messages) => {
-        if (process.alive) for (const message of messages) this.#carry(message);
+      introduce: (introduction) => {
+        port.introduction = introduction;
       },
-      sendSnapshot: (transfer) => this.#carrySnapshot(process, transfer),
+      send: (messages) => {
+        if (process.alive) for (const message of messages) this.#carry(port, message);
+      },
+      sendSnapshot: (transfer) => this.#carrySnapshot(port, transfer),
       onSnapshot: (handler) => {
         port.onSnapshot = handler;
       },
@@ -80,6 +97,9 @@ export class Network {
       },
       onUnreachable: (handler) => {
         port.onUnreachable = handler;
+      },
+      onPeerGone: (handler) => {
+        port.onPeerGone = handler;
       },
       setPeers: () => {},
       stop: () => Promise.resolve(),
@@ -101,6 +121,15 @@ export class Network {
     const port = this.#ports.get(from);
     port?.process.post("io", this.#random.around(1), () => port.onUnreachable(to));
     this.#verdict.mark("stream reset");
+    if (this.#random.chance(FIREWALLED)) this.#refuse(to, from, () => true);
+  }
+
+  /** A member's process has ended on a machine that runs: the machine says so to all that it can reach. */
+  processEnded(member: number): void {
+    const ended = this.#ports.get(member)?.process;
+    for (const other of this.#ports.keys()) {
+      if (other !== member) this.#refuse(other, member, () => this.#ports.get(member)?.process === ended);
+    }
   }
 
   heal(): void {
@@ -108,18 +137,34 @@ export class Network {
     this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
   }
 
-  #carry(message: Message): void {
+  /** After all that came from `member`, `dialer` finds its stream broken off, and a new connection refused if it still is. */
+  #refuse(dialer: number, member: number, stillRefuses: () => boolean): void {
+    const there = this.#link(dialer, member);
+    const back = this.#link(member, dialer);
+    const delayMs =
+      Math.max(0, back.busyUntil - this.#clock.now) + 0.05 + this.#random.around(this.rates.delayMs);
+    this.#clock.after(delayMs, () => {
+      const port = this.#ports.get(dialer);
+      if (there.blocks > 0 || back.blocks > 0 || !stillRefuses()) return;
+      port?.process.post("io", 0, () => {
+        this.#clock.note(`gone ${member}->${dialer}`);
+        port.onPeerGone(member);
+      });
+    });
+  }
+
+  #carry(sender: Port, message: Message): void {
     this.#onSent(message);
     const link = this.#link(message.from, message.to);
     const { loss, duplicate } = this.rates;
     if (link.blocks > 0 || link.random.chance(loss)) return;
-    this.#deliver(link, message);
+    this.#deliver(link, sender, message);
     if (!link.random.chance(duplicate)) return;
     this.#verdict.mark("message duplicated");
-    this.#deliver(link, message);
+    this.#deliver(link, sender, message);
   }
 
-  async #carrySnapshot(sender: Process, transfer: SnapshotTransfer): Promise<void> {
+  async #carrySnapshot(sender: Port, transfer: SnapshotTransfer): Promise<void> {
     const { message } = transfer;
     const { from, to } = message;
     const port = this.#ports.get(to);
@@ -127,11 +172,17 @@ export class Network {
     this.#onSent(message);
     const stream = new SnapshotStream(
       this.#clock,
-      { process: sender, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
-      { process: port.process, carry: (arrived) => this.#hop(to, from, sender, arrived) },
+      { process: sender.process, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
+      { process: port.process, carry: (arrived) => this.#hop(to, from, sender.process, arrived) },
       transfer.chunks,
     );
-    await stream.run((chunks) => port.onSnapshot({ ...transfer, chunks }));
+    await stream.run(async (chunks) => {
+      const hello = sender.introduction?.gate.hello();
+      if (hello === undefined || port.introduction === null) throw new Error(`member ${to} does not run yet`);
+      const refusal = await port.introduction.gate.admit(from, hello);
+      if (refusal !== null) throw new Error(refusal.details);
+      await port.onSnapshot({ ...transfer, chunks });
+    });
   }
 
   /** Carries a part of a stream, which is lost with the stream's messages. */
@@ -141,17 +192,18 @@ export class Network {
     if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
     this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
       if (link.stream !== stream || link.blocks > 0) return;
-      process.post("io", 0, () => {
+      process.take("io", () => {
         this.#clock.note(`snapshot ${from}->${to}`);
         arrived();
       });
     });
   }
 
-  #deliver(link: Link, message: Message): void {
+  #deliver(link: Link, sender: Port, message: Message): void {
     const { delayMs, ordered } = this.rates;
     const { now } = this.#clock;
     const { stream } = link;
+    const batch = sender.introduction?.syncedBatch() ?? 0;
     let arrival = now + 0.05 + link.random.around(delayMs);
     if (ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
@@ -159,20 +211,33 @@ export class Network {
     this.#clock.after(arrival - now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
-      port?.process.post("io", 0, () => {
+      port?.process.take("io", () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
-        port.onMessage(message);
+        this.#streamBetween(sender, port, message)?.take(batch, () => port.onMessage(message));
       });
     });
   }
 
+  /** The stream from one process to another; null where one of them is not ready for it. */
+  #streamBetween(sender: Port, receiver: Port, { from, to }: Message): StreamAdmission | null {
+    const known = receiver.streams.get(sender);
+    if (known !== undefined && !known.over) return known;
+    const { introduction } = sender;
+    if (introduction === null || receiver.introduction === null) return null;
+    const tell = (answer: () => void): void => this.#hop(to, from, sender.process, answer);
+    const stream = new StreamAdmission(receiver.introduction, introduction, tell);
+    receiver.streams.set(sender, stream);
+    return stream;
+  }
+
   #link(from: number, to: number): Link {
-    const name = `${from}->${to}`;
-    const known = this.#links.get(name);
+    const key = from * MEMBERS_MAX + to;
+    const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const link = { random: this.#random.fork(name), stream: 0, busyUntil: 0, blocks: 0 };
-    this.#links.set(name, link);
+    const random = this.#random.fork(`${from}->${to}`);
+    const link = { random, stream: 0, busyUntil: 0, blocks: 0 };
+    this.#links.set(key, link);
     return link;
   }
 }

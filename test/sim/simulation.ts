@@ -60,7 +60,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const observe = (): void => {
     const store = touched?.store ?? null;
     if (touched === null || store === null) return;
-    raft.observe(store.raftStatus());
+    raft.observe(store.position());
     states.observe(touched.id, store.view());
     const { leads, term } = store.leadership();
     if (!leads || leading.get(touched.id) === term) return;

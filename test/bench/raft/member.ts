@@ -40,6 +40,7 @@ transport.setPeers(
 );
 const driver = await RaftDriver.start({
   id: config.number,
+  meshId: "bench",
   folder: config.folder,
   transport,
   machine: new KeyValues(),
@@ -51,16 +52,15 @@ const driver = await RaftDriver.start({
 });
 
 const mutual = new grpc.Server(serverOptions);
-mutual.addService(
-  loadMesh().Raft.service,
-  raftService({
-    peerNumber: (call) => numbers.get(peerIdentity(call)?.name ?? "") ?? null,
-    isMember: (number) => members.some((member) => member.number === number),
-    receive: (message) => transport.deliver(message),
-    receiveSnapshot: (transfer) => transport.deliverSnapshot(transfer),
-    log: (line) => console.error(line),
-  }),
-);
+const raft = raftService({
+  peerNumber: (call) => numbers.get(peerIdentity(call)?.name ?? "") ?? null,
+  isMember: (number) => members.some((member) => member.number === number),
+  gate: () => transport.gate,
+  receive: (message) => transport.deliver(message),
+  receiveSnapshot: (transfer) => transport.deliverSnapshot(transfer),
+  brokenOff: (number) => transport.brokenOff(number),
+});
+mutual.addService(loadMesh().Raft.service, raft.handlers);
 mutual.addService(KV.service, { Put: put });
 mutual.addService(Maintenance.service, { Status: status });
 const listener = createListener({
@@ -69,6 +69,7 @@ const listener = createListener({
   identity,
   mutual,
   joining: new grpc.Server(serverOptions),
+  onEndedByPeer: raft.connectionEnded,
   onRefused: (reason, remote) => console.error(`refused ${remote}: ${reason}`),
 });
 await listener.start();
