@@ -9,7 +9,6 @@ import { recover } from "./main/recover-command.ts";
 import type { RecoverOptions } from "./main/recover-command.ts";
 import { nodeNameSchema } from "./security/ca.ts";
 import type { DaemonConfig } from "./setup/data-folder.ts";
-import { LogError } from "./raft/raft-log.ts";
 import { DataFolder, SetupError } from "./setup/data-folder.ts";
 import { startDevMesh, stopDevMesh } from "./setup/dev-mesh.ts";
 import { initMesh } from "./setup/init.ts";

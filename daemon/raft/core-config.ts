@@ -25,6 +25,8 @@ export const READERS_MAX = 16_384;
 export const READIES_PER_TURN_MAX = 16;
 /** What was applied is stored after this time, when no other write takes it along. */
 export const APPLIED_FLUSH_MS = 50;
+/** How often peers are told how far the store has come, when nothing else tells them. */
+export const REMIND_MS = 1000;
 
 const MIB = 1024 * 1024;
 

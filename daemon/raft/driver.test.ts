@@ -57,7 +57,7 @@ describe("a group of one", () => {
     await group.startAll([1]);
     const { driver } = await group.leader();
     await Promise.all(Array.from({ length: 500 }, (_, nth) => driver.propose(bytes(`p${nth}`))));
-    await vi.waitFor(() => expect(driver.status().commit).toBe(502));
+    await vi.waitFor(() => expect(driver.status().commit).toBe(502), 10_000);
     await group.stop(1);
     const again = await group.start(1);
     await group.leader();
@@ -77,7 +77,7 @@ describe("a group of one", () => {
       const again = await group.start(1);
       expect(log.recovered.hardState.commit).toBeGreaterThanOrEqual(3);
       expect(again.applied).toContain("3:a");
-    });
+    }, 10_000);
   });
 
   it("says of each proposal what it knows when it ends", async () => {

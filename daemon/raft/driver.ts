@@ -41,6 +41,7 @@ export class RaftDriver {
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
+  #stopReminding: () => void = () => {};
   #changingMembers = false;
   #ticks = 0;
   /** When each member was last heard of, in ticks. */
@@ -326,6 +327,7 @@ export class RaftDriver {
         this.#loop.tick();
       });
     });
+    this.#stopReminding = this.#environment.every(limits.REMIND_MS, () => transport.remind());
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
@@ -379,6 +381,7 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#stopReminding();
     this.#identification.stop();
     this.#failover.end();
     this.#proposals.rejectWaiting(ended());

@@ -60,6 +60,10 @@ export class GrpcTransport implements RaftTransport {
     return this.#stopped ? null : (this.#introduction?.gate ?? null);
   }
 
+  remind(): void {
+    for (const { link } of this.#links.values()) link.remind();
+  }
+
   send(messages: readonly Message[]): void {
     for (const message of messages) this.#links.get(message.to)?.link.send(message);
   }

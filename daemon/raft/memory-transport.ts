@@ -119,6 +119,10 @@ class MemoryTransport implements RaftTransport {
     this.introduction = introduction;
   }
 
+  remind(): void {
+    // What this network carries is not judged by the time it takes.
+  }
+
   send(messages: readonly Message[]): void {
     if (this.#stopped || this.introduction === null) return;
     for (const message of messages) this.#carry(message);

@@ -75,6 +75,8 @@ export class PeerLink {
   #state: LinkState;
   #failures = 0;
   #suspicion: Suspicion = "none";
+  /** The newest synced batch that was written to the peer. */
+  #told = 0;
   #flushScheduled = false;
   #waitForCompany: NodeJS.Timeout | null = null;
 
@@ -114,6 +116,11 @@ export class PeerLink {
   /** The peer said something, so its process is there. */
   heard(): void {
     this.#suspicion = "none";
+  }
+
+  /** Says how far the store has come, if the peer does not know that yet. */
+  remind(): void {
+    if (this.#told !== this.#options.introduction.syncedBatch()) this.#write([]);
   }
 
   stop(): void {
@@ -171,11 +178,15 @@ export class PeerLink {
   /** Writes one batch if none is being written, so that what comes meanwhile travels together. */
   #flush(): void {
     if (this.#state.kind !== "open" || this.#state.writing) return;
-    const { line } = this.#state;
     const messages = this.#queue.take(performance.now());
-    if (messages.length === 0) return;
+    if (messages.length > 0) this.#write(messages);
+  }
+
+  #write(messages: readonly Message[]): void {
+    if (this.#state.kind !== "open" || this.#state.writing) return;
+    const { line } = this.#state;
     this.#state = { kind: "open", line, writing: true };
-    const syncedBatch = this.#options.introduction.syncedBatch();
+    const syncedBatch = (this.#told = this.#options.introduction.syncedBatch());
     line.stream.write({ messages: messages.map(toWire), syncedBatch }, () => {
       if (this.#state.kind !== "open" || this.#state.line !== line) return;
       this.#state = { kind: "open", line, writing: false };

@@ -37,6 +37,10 @@ export interface Introduction {
 export interface RaftTransport {
   /** Lets the member send and receive; before, whatever is sent is dropped. */
   introduce(introduction: Introduction): void;
+  /**
+   * Tells all peers the newest synced batch, whether messages go there or not: each is a witness to how far the store came.
+   */
+  remind(): void;
   /** Never waits and never throws; what can not be sent is dropped, since raft sends it again. */
   send(messages: readonly Message[]): void;
   /** Carries a snapshot on a way of its own, beside the messages. Resolves when the member has taken it, else rejects. */

@@ -98,22 +98,28 @@ function readMessage(wire: RaftMessage__Output): Message {
 
 function readEntries(wire: RaftMessage__Output): readonly Entry[] {
   atMost("entries", wire.entries.length, ENTRIES_MAX);
-  const entries = wire.entries.map(readEntry);
-  if (wire.type !== "MsgApp") return entries;
-  entries.forEach((entry, nth) => {
-    const expected = wire.index + 1 + nth;
-    if (entry.index !== expected)
-      throw new WireFault(`entries[${nth}].index is ${entry.index}, not ${expected}`);
-  });
+  const entries: Entry[] = [];
+  try {
+    for (const entry of wire.entries) {
+      const read = readEntry(entry);
+      const expected = wire.index + 1 + entries.length;
+      if (wire.type === "MsgApp" && read.index !== expected)
+        throw new WireFault(`index is ${read.index}, not ${expected}`);
+      entries.push(read);
+    }
+  } catch (error) {
+    if (!(error instanceof WireFault)) throw error;
+    throw new WireFault(`entries[${entries.length}].${error.message}`, error.reason);
+  }
   return entries;
 }
 
-function readEntry(wire: RaftEntry__Output, nth: number): Entry {
+function readEntry(wire: RaftEntry__Output): Entry {
   return {
-    term: natural(`entries[${nth}].term`, wire.term),
-    index: natural(`entries[${nth}].index`, wire.index),
-    type: oneOf(ENTRY_TYPES, `entries[${nth}].type`, wire.type),
-    data: bytes(`entries[${nth}].data`, wire.data, ENTRY_BYTES_MAX),
+    term: natural("term", wire.term),
+    index: natural("index", wire.index),
+    type: oneOf(ENTRY_TYPES, "type", wire.type),
+    data: bytes("data", wire.data, ENTRY_BYTES_MAX),
   };
 }
 
@@ -172,10 +178,14 @@ function oneOf<Name extends string>(allowed: readonly Name[], field: string, val
   throw new WireFault(`${field} is ${JSON.stringify(value.slice(0, 40))}, which is not known here`);
 }
 
-/** A copy of its own: the buffer that was read is a window into a whole batch, and would keep all of it alive. */
+/**
+ * A copy: the buffer that was read is a window into a whole batch, and would keep all of it alive. It lies in Node's pool
+ * of small buffers, for memory of its own costs more than all else that is done with an entry here.
+ */
 function bytes(field: string, buffer: Uint8Array, bytesMax: number): Uint8Array {
   atMost(field, buffer.length, bytesMax);
-  return Uint8Array.from(buffer);
+  const copy = Buffer.from(buffer);
+  return new Uint8Array(copy.buffer, copy.byteOffset, copy.length);
 }
 
 function atMost(field: string, length: number, max: number): void {

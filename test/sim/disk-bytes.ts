@@ -28,6 +28,16 @@ export class DiskBytes {
     this.#synced = null;
   }
 
+  /** What a copy of the disk has of it. */
+  image(): Buffer<ArrayBuffer> {
+    return this.#bytes;
+  }
+
+  putBack(image: Buffer<ArrayBuffer>): void {
+    this.#bytes = image;
+    this.#synced = null;
+  }
+
   /** Killing a process leaves what was written; a loss of power leaves some first part of what was not synced. */
   crash(power: boolean): void {
     if (this.#synced !== null && power) {

@@ -15,6 +15,12 @@ interface Written {
   state: "in-flight" | "answered" | "synced" | "failed";
 }
 
+/** A copy of a disk at one instant. */
+export interface DiskImage {
+  readonly written: readonly Written[];
+  readonly mark: Buffer<ArrayBuffer>;
+}
+
 export interface DiskRates {
   /** Mean ms of one fsync. */
   readonly fsyncMs: number;
@@ -47,6 +53,7 @@ export class Disk {
   #waiting: (() => void)[] = [];
   #interruption: (() => void) | null = null;
   #damaged = false;
+  #putBack = false;
   #healthy = false;
 
   constructor(
@@ -69,6 +76,36 @@ export class Disk {
   /** What is stored was changed behind the back of the database. */
   get damaged(): boolean {
     return this.#damaged;
+  }
+
+  /** An older image is in the place of what was promised. */
+  get isPutBack(): boolean {
+    return this.#putBack;
+  }
+
+  image(): DiskImage {
+    const written = this.#written.filter(({ state }) => state === "synced" || state === "answered");
+    return { written, mark: this.#markBytes.image() };
+  }
+
+  /**
+   * Puts an image in the place of the contents. To be called while it is closed. What the replica has promised stands, so
+   * nothing that is written from now on makes it durable.
+   */
+  putBack({ written, mark }: DiskImage): void {
+    this.#putBack = true;
+    this.#written = written.map((batch) => ({ ...batch, meaning: null, state: "synced" }));
+    this.#markBytes.putBack(mark);
+  }
+
+  /** The newest value of a key that no loss of power takes. */
+  durable(key: Buffer, written: readonly Written[] = this.#written): Buffer | undefined {
+    for (const { operations, state } of written.toReversed()) {
+      const found =
+        state === "synced" ? operations.findLast((operation) => operation.key.equals(key)) : undefined;
+      if (found !== undefined) return found.type === "put" ? found.value : undefined;
+    }
+    return undefined;
   }
 
   /** Names the meaning of the next batch. */
@@ -127,6 +164,7 @@ export class Disk {
     this.#written = survivors;
     this.#waiting = [];
     this.#markBytes.crash(power);
+    if (this.#putBack) return;
     this.#onSurvived(this.#written.flatMap(({ meaning }) => meaning ?? []));
   }
 
@@ -226,7 +264,8 @@ export class Disk {
         return Promise.resolve();
       },
       batch: (operations, { sync }) => {
-        const batch: Written = { operations, meaning: this.#nextMeaning, file: 0, state: "in-flight" };
+        const meaning = this.#putBack ? null : this.#nextMeaning;
+        const batch: Written = { operations, meaning, file: 0, state: "in-flight" };
         this.#nextMeaning = null;
         return new Promise((resolve, reject) => {
           const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));

@@ -1,10 +1,17 @@
 import type { ConfState } from "../../daemon/raft/core/core.ts";
+import { decodeIdentity, IDENTITY_KEY, peerKey } from "../../daemon/raft/identity-record.ts";
+import { decodeHead, HEAD_KEY } from "../../daemon/raft/log-record.ts";
+import type { KnownPeer, StoreIdentity } from "../../daemon/raft/peer-identity.ts";
 import type { RaftStore } from "../../daemon/store/raft-store.ts";
 import { StoreError } from "../../daemon/store/store.ts";
 import type { MemberChange } from "../../daemon/store/store.ts";
+import type { DiskImage } from "./disk.ts";
 import type { Replica } from "./replica.ts";
 import type { Fault } from "./scenario.ts";
 import type { World } from "./simulation.ts";
+
+/** How often is looked whether an older image can take the place of a disk. */
+const PUT_BACK_AGAIN_MS = 100;
 
 /** A voter of the group, with the store that speaks for it. */
 export interface Running {
@@ -131,17 +138,43 @@ export class Faults {
         return disk.failNextWrite();
       case "damage":
         return this.#damage(replica, fault.how);
+      case "put back": {
+        const image = disk.image();
+        return this.#later(fault.ms, () => this.#putBack(replica, image));
+      }
     }
   }
 
   /** At most one disk of a run, and only where the others are a quorum by themselves. */
   #damage(replica: Replica, how: "flipped bit" | "lost middle"): void {
-    const members = this.membership();
-    if (this.#damaged !== null || members === undefined || replica.process === null) return;
-    if (members.voters.length < 3 || members.votersOutgoing.length > 0) return;
+    if (!this.#canSpareDisk(replica)) return;
     this.#damaged = replica;
     replica.crash(true, 100);
     replica.disk.damage(how);
+  }
+
+  #canSpareDisk(replica: Replica): boolean {
+    const members = this.membership();
+    if (this.#damaged !== null || members === undefined || replica.process === null) return false;
+    return members.voters.length >= 3 && members.votersOutgoing.length === 0;
+  }
+
+  /**
+   * At most one disk of a run, under the same condition, and where all that ever ran hold against the image what they
+   * remember, whatever befalls them: where a promise that the image forgot is known to somebody who can not be asked, no
+   * implementation could tell.
+   */
+  #putBack(replica: Replica, image: DiskImage): void {
+    const { replicas, clock, raft } = this.#world;
+    const others = [...replicas.values()].filter((other) => other !== replica && other.wasStarted);
+    if (!this.#canSpareDisk(replica) || !others.every((other) => knowsMore(other, replica, image))) {
+      return this.#later(PUT_BACK_AGAIN_MS, () => this.#putBack(replica, image));
+    }
+    this.#damaged = replica;
+    replica.crash(true, 100);
+    replica.disk.putBack(image);
+    raft.wasPutBack(replica.id);
+    clock.note(`put back ${replica.id}`);
   }
 
   #later(ms: number, action: () => void): void {
@@ -169,7 +202,10 @@ export class Faults {
     if (leader === undefined) return;
     const { verdict, clock } = this.#world;
     if (!this.#ended && pick % 2 === 0) clock.after(pick / 50, () => this.#changeMembers(change, pick + 1));
-    const changes = this.#changesFor(change, pick, leader.store);
+    const asked = this.#changesFor(change, pick, leader.store);
+    // Who joins now has never heard of the disk that was put back.
+    const putBack = this.#damaged?.disk.isPutBack === true;
+    const changes = putBack ? asked.filter(({ kind }) => kind === "remove") : asked;
     for (const { kind, member } of changes) {
       if (kind !== "remove") this.#world.replicas.get(member)?.start();
     }
@@ -220,4 +256,17 @@ export class Faults {
         process === null && id > this.#world.scenario.founders && ![...voters, ...learners].includes(id),
     )?.id;
   }
+}
+
+/** Whether a replica remembers more of another one than an image of that one's disk holds, and for good. */
+function knowsMore(witness: Replica, { id }: Replica, image: DiskImage): boolean {
+  const stored = witness.disk.durable(peerKey(id));
+  const imaged = witness.disk.durable(IDENTITY_KEY, image.written);
+  const head = witness.disk.durable(HEAD_KEY, image.written);
+  if (stored === undefined || imaged === undefined || head === undefined) return false;
+  const known = decodeIdentity<KnownPeer>(peerKey(id), stored);
+  const store = decodeIdentity<StoreIdentity>(IDENTITY_KEY, imaged);
+  const found = decodeHead(head);
+  if (!known.ok || !store.ok || !found.ok) return false;
+  return known.value.incarnation > store.value.incarnation || known.value.batch > found.value.batch;
 }

@@ -84,6 +84,20 @@ export class Network {
     return {
       introduce: (introduction) => {
         port.introduction = introduction;
+        // Each side dials the other, long before it has anything to say.
+        for (const [other, { process: there }] of this.#ports) {
+          if (other === member) continue;
+          this.#hop(member, other, there, () => this.#remind(port, member, other));
+          this.#hop(other, member, process, () => {
+            const peer = this.#ports.get(other);
+            if (peer !== undefined) this.#remind(peer, other, member);
+          });
+        }
+      },
+      remind: () => {
+        for (const [other, { process: there }] of this.#ports) {
+          if (other !== member) this.#hop(member, other, there, () => this.#remind(port, member, other));
+        }
       },
       send: (messages) => {
         if (process.alive) for (const message of messages) this.#carry(port, message);
@@ -185,7 +199,7 @@ export class Network {
     });
   }
 
-  /** Carries a part of a stream, which is lost with the stream's messages. */
+  /** Carries something that is no message, and is lost as messages are. */
   #hop(from: number, to: number, process: Process, arrived: () => void): void {
     const link = this.#link(from, to);
     const { stream } = link;
@@ -193,7 +207,7 @@ export class Network {
     this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
       if (link.stream !== stream || link.blocks > 0) return;
       process.take("io", () => {
-        this.#clock.note(`snapshot ${from}->${to}`);
+        this.#clock.note(`${from}->${to}`);
         arrived();
       });
     });
@@ -214,13 +228,23 @@ export class Network {
       port?.process.take("io", () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
-        this.#streamBetween(sender, port, message)?.take(batch, () => port.onMessage(message));
+        this.#streamBetween(sender, port, message.from, message.to)?.take(batch, () =>
+          port.onMessage(message),
+        );
       });
     });
   }
 
+  /** The newest batch of one process reaches another. */
+  #remind(sender: Port, from: number, to: number): void {
+    const receiver = this.#ports.get(to);
+    const batch = sender.introduction?.syncedBatch();
+    if (receiver === undefined || batch === undefined || !sender.process.alive) return;
+    this.#streamBetween(sender, receiver, from, to)?.take(batch, () => {});
+  }
+
   /** The stream from one process to another; null where one of them is not ready for it. */
-  #streamBetween(sender: Port, receiver: Port, { from, to }: Message): StreamAdmission | null {
+  #streamBetween(sender: Port, receiver: Port, from: number, to: number): StreamAdmission | null {
     const known = receiver.streams.get(sender);
     if (known !== undefined && !known.over) return known;
     const { introduction } = sender;

@@ -44,6 +44,7 @@ export class Replica {
   #store: RaftStore | null = null;
   #hasRun = false;
   #refused = false;
+  #started = false;
 
   constructor(options: {
     readonly id: number;
@@ -87,10 +88,16 @@ export class Replica {
     return this.#refused;
   }
 
+  /** It was started at some time. */
+  get wasStarted(): boolean {
+    return this.#started;
+  }
+
   start(): void {
     if (this.#process !== null || this.#refused) return;
     const process = new Process(this.#clock, this.#random, this.#clockRate, () => this.#onEvent(this));
     this.#process = process;
+    this.#started = true;
     this.#onStart(this);
     process.post("soon", 0, () => {
       RaftStore.start({
@@ -168,6 +175,9 @@ export class Replica {
     } else if (this.disk.damaged) {
       this.#refused = true;
       this.#verdict.mark("damaged log refused");
+    } else if (error.code === "refused" && this.disk.isPutBack) {
+      this.#refused = true;
+      this.#verdict.mark("older image refused");
     } else {
       this.#verdict.fail("a crash is no damage", `replica ${this.id} does not start: ${error.message}`);
     }

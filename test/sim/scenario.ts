@@ -38,6 +38,8 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "error"; readonly target: Target }
   | { readonly kind: "full"; readonly target: Target; readonly ms: number }
   | { readonly kind: "damage"; readonly target: Target; readonly how: "flipped bit" | "lost middle" }
+  /** A copy of the disk is made, and takes its place `ms` later. */
+  | { readonly kind: "put back"; readonly target: Target; readonly ms: number }
   | {
       readonly kind: "members";
       readonly change: "add" | "remove" | "replace" | "learner" | "promote" | "demote";
@@ -86,6 +88,7 @@ const FAULT_KINDS: readonly FaultKind[] = [
   "members",
   "members",
   "transfer",
+  "put back",
 ];
 
 /** Draws a scenario by the swarm method: each seed has some kinds of faults, not all, each at a rate of its own. */
@@ -177,6 +180,7 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     case "pause":
     case "hang":
     case "full":
+    case "put back":
       return { atMs, kind, target, ms };
   }
 }

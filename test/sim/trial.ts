@@ -41,6 +41,7 @@ export const MARKS: readonly string[] = [
   "members: replace",
   "message duplicated",
   "message overtaken",
+  "older image refused",
   "one-way partition",
   "partition",
   "pause",

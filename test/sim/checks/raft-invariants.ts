@@ -18,6 +18,8 @@ export class RaftInvariants {
   readonly #logs: DurableLogs;
   readonly #observed = new Map<number, Observed>();
   readonly #leaderOfTerm = new Map<number, number>();
+  /** Replicas whose disks were put back to an older image. */
+  readonly #behind = new Set<number>();
   /** What any replica has applied, by index, with a term in which it was known to be committed. */
   readonly #committed: (EntryMark & { readonly inTerm: number })[] = [];
 
@@ -34,6 +36,11 @@ export class RaftInvariants {
   /** A new process knows only what is on its disk. */
   started(replica: number): void {
     this.#observed.delete(replica);
+  }
+
+  /** From now on the disk of this replica is behind what it has promised, and so may the replica be. */
+  wasPutBack(replica: number): void {
+    this.#behind.add(replica);
   }
 
   /** To be called after each event of a replica. */
@@ -53,7 +60,7 @@ export class RaftInvariants {
   }
 
   #checkMonotone({ id, term, commit, applied }: RaftPosition, before: Observed | undefined): void {
-    const disk = this.#logs.hardState(id);
+    const disk = this.#behind.has(id) ? { term: 0, commit: 0 } : this.#logs.hardState(id);
     const floor = {
       term: before?.term ?? disk.term,
       commit: before?.commit ?? disk.commit,
