@@ -44,6 +44,8 @@ export function recoverMember(folder: DataFolder, now: () => number): Promise<Ho
     const { meshId, name, number } = holding;
     const leftBehind = otherMembers(log.recovered, number);
     const command: RecoverMesh = { kind: "recoverMesh", at: now(), survivor: nodeId(name), leftBehind };
+    // First, so that a crash between the two leaves a member that no longer speaks to those left behind.
+    await log.identity.enterEpoch(holding.recoveryEpoch + 1);
     await log.append(recoveryBatch(log.recovered, number, encodeCommand(command)));
     const members = folder.readDirectory()?.members ?? [];
     // It votes, and knows nobody else who does.

@@ -100,7 +100,7 @@ export class Identification implements Introduction {
       this.#options.report("warn", `member ${member} refuses this member: ${details}`);
     }
     if (this.#condemned || !STORE_FAULTS.includes(reason)) return;
-    if (byLeader || this.#noQuorumIsLeft()) this.#condemn(details);
+    if (byLeader || this.#noQuorumIsLeft()) this.#condemn(refusal);
   }
 
   stop(): void {
@@ -120,13 +120,16 @@ export class Identification implements Introduction {
     return reason !== undefined && STORE_FAULTS.includes(reason);
   }
 
-  #condemn(details: string): void {
+  #condemn({ reason, details }: PeerRefusal): void {
     this.#condemned = true;
     const { folder, log, onFatal } = this.#options;
+    const why =
+      reason === "epoch"
+        ? "This data folder belongs to the mesh before that"
+        : "This data folder is a copy, or was put back to an older state, and its daemon has forgotten what it promised";
     const message =
-      `the mesh refuses the raft log in ${folder}: ${details}. This data folder is a copy, or was put back to an older ` +
-      "state, and its daemon has forgotten what it promised. Remove this daemon from the mesh, delete its data folder, " +
-      "and join anew: gpumesh join TOKEN";
+      `the mesh refuses the raft log in ${folder}: ${details}. ${why}. Remove this daemon from the mesh, delete its ` +
+      "data folder, and join anew: gpumesh join TOKEN";
     const end = (): void => onFatal(new LogError("refused", message));
     // A log that can not be written has ended the process by itself.
     log.identity.condemn(message).then(end, () => {});

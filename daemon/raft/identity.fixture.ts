@@ -84,16 +84,21 @@ export interface TestIntroduction extends Introduction {
 export async function introduce(
   member: number,
   store: TestStore = new TestStore(),
-  options: { readonly meshId?: string; readonly leads?: boolean; readonly counted?: number } = {},
+  options: {
+    readonly meshId?: string;
+    readonly leads?: boolean;
+    readonly counted?: number;
+    readonly term?: number;
+  } = {},
 ): Promise<TestIntroduction> {
-  const { meshId = "mesh", leads = false, counted = 0 } = options;
+  const { meshId = "mesh", leads = false, counted = 0, term = 1 } = options;
   const identity = await store.open();
   const lines: string[] = [];
   const refusals = new PeerRefusals({ after: () => () => {} }, (line) => lines.push(line));
   const gate = new PeerGate({
     id: member,
     meshId,
-    place: () => ({ lastIndex: 0, term: 1 }),
+    place: () => ({ lastIndex: 0, term }),
     identity,
     refusals,
     counted: () => counted,

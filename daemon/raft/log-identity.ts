@@ -33,7 +33,7 @@ interface StoredIdentity extends StoreIdentity {
  * batch, so no two processes on one store ever say the same of themselves.
  */
 export class LogIdentity {
-  readonly store: StoreIdentity;
+  #store: StoreIdentity;
   readonly #database: LogDatabase;
   readonly #fail: (error: unknown) => LogError;
   readonly #peers: Map<number, KnownPeer>;
@@ -46,7 +46,7 @@ export class LogIdentity {
     database: LogDatabase,
     fail: (error: unknown) => LogError,
   ) {
-    this.store = store;
+    this.#store = store;
     this.#peers = peers;
     this.#database = database;
     this.#fail = fail;
@@ -74,6 +74,17 @@ export class LogIdentity {
     const peers = await readPeers(database, folder);
     await database.batch([putIdentity({ ...store, condemned: null })], { sync: true });
     return new LogIdentity(store, peers, database, fail);
+  }
+
+  get store(): StoreIdentity {
+    return this.#store;
+  }
+
+  /** The store is part of this recovery epoch from now on, or of a later one. Resolves when it is synced. */
+  async enterEpoch(recoveryEpoch: number): Promise<void> {
+    if (recoveryEpoch <= this.#store.recoveryEpoch) return;
+    this.#store = { ...this.#store, recoveryEpoch };
+    await this.#write([putIdentity({ ...this.#store, condemned: null })]);
   }
 
   /** From now on the store can not be opened: that rejects with this reason. Resolves when it is synced. */

@@ -1,5 +1,5 @@
 import type { LogIdentity } from "./log-identity.ts";
-import { isNewest, judgePeer } from "./peer-identity.ts";
+import { isBlank, isNewest, judgePeer } from "./peer-identity.ts";
 import type { PeerHello, PeerRefusal } from "./peer-identity.ts";
 import type { PeerRefusals } from "./peer-refusals.ts";
 
@@ -48,11 +48,12 @@ export class PeerGate {
     if (hello.member !== caller) {
       return { reason: "member", details: `it says that it is member ${hello.member}` };
     }
-    const { meshId, identity, counted } = this.#options;
+    const { meshId, identity, counted, place } = this.#options;
     const { recoveryEpoch } = identity.store;
     const before = identity.peer(caller);
     const judged = judgePeer({ meshId, recoveryEpoch, counted: counted(caller) }, before, hello);
     if (!judged.ok) return judged.refusal;
+    if (isBlank(place())) await identity.enterEpoch(hello.recoveryEpoch);
     if (!isNewest(before, hello)) await identity.meet(caller, judged.known);
     return null;
   }

@@ -69,6 +69,25 @@ describe("a member that is met", () => {
   });
 });
 
+describe("after a recovery of the mesh", () => {
+  beforeEach(() => judge.identity.enterEpoch(1));
+
+  it("a store that took part in nothing yet belongs to the epoch that takes it in, for good", async () => {
+    const blank = await introduce(2, store, { term: 0 });
+    expect(await judge.gate.admit(2, blank.gate.hello())).toBeNull();
+    expect(await blank.gate.admit(1, judge.gate.hello())).toBeNull();
+    expect(blank.gate.hello().recoveryEpoch).toBe(1);
+    expect((await start()).refusal).toBeNull();
+  });
+
+  it("any other store of before is refused, and does not come over", async () => {
+    const old = await introduce(2, store);
+    expect(await judge.gate.admit(2, old.gate.hello())).toMatchObject({ reason: "epoch" });
+    expect(await old.gate.admit(1, judge.gate.hello())).toBeNull();
+    expect(old.gate.hello().recoveryEpoch).toBe(0);
+  });
+});
+
 describe("a store that is put back to an older image", () => {
   it("is refused where a promise is known that it has forgotten", async () => {
     const { hello } = await start();

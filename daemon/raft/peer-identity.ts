@@ -103,7 +103,7 @@ export function judgePeer(
 ): { readonly ok: true; readonly known: KnownPeer } | Refused {
   const { storeId, incarnation, recoveryEpoch, lastIndex } = hello;
   if (hello.meshId !== judge.meshId) return refused("mesh", `it belongs to mesh ${hello.meshId}`);
-  if (recoveryEpoch < judge.recoveryEpoch) {
+  if (recoveryEpoch < judge.recoveryEpoch && !isBlank(hello)) {
     const text = `the mesh was recovered without it: its epoch is ${recoveryEpoch}, not ${judge.recoveryEpoch}`;
     return refused("epoch", text);
   }
@@ -119,6 +119,11 @@ export function judgePeer(
   }
   const batch = Math.max(own.foundBatch, known?.batch ?? 0);
   return { ok: true, known: { storeId, incarnation, opening: own.name, batch } };
+}
+
+/** A store that took part in nothing yet belongs to whatever epoch first takes it in. */
+export function isBlank({ lastIndex, term }: Pick<PeerHello, "lastIndex" | "term">): boolean {
+  return lastIndex === 0 && term === 0;
 }
 
 interface Refused {
