@@ -13,9 +13,9 @@
  * that led to it. It is believed where the opening that a peer knows is among them, under its name, and the one after that
  * found every batch that the peer knows of. An older image fails at this: it was opened under another name, or found less.
  *
- * What this can not show: a promise that was made to nobody who can be asked. If the only peer that had a vote or an
- * acknowledgement is away, or lost it with a disk of its own, or is a new member that never heard of the store, the image
- * is admitted there. Numbers that arrived since a peer's own last synced batch go when its machine loses power. And of
+ * What this can not show: the image of a group's only voter, which asks nobody before it leads; and a promise that was made
+ * to nobody who can be asked. If the only peer that had a vote or an acknowledgement is away, or lost it with a disk of
+ * its own, or is a new member that never heard of the store, the image is admitted there. Numbers that arrived since a peer's own last synced batch go when its machine loses power. And of
  * `OPENINGS_KEPT_MAX` openings and more that a peer has not heard of, only the batches are compared.
  */
 

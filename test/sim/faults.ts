@@ -1,6 +1,7 @@
 import type { ConfState } from "../../daemon/raft/core/core.ts";
 import { decodeIdentity, IDENTITY_KEY, peerKey } from "../../daemon/raft/identity-record.ts";
 import { decodeHead, HEAD_KEY } from "../../daemon/raft/log-record.ts";
+import type { LogHead } from "../../daemon/raft/log-record.ts";
 import type { KnownPeer, StoreIdentity } from "../../daemon/raft/peer-identity.ts";
 import type { RaftStore } from "../../daemon/store/raft-store.ts";
 import { StoreError } from "../../daemon/store/store.ts";
@@ -161,13 +162,15 @@ export class Faults {
 
   /**
    * At most one disk of a run, under the same condition, and where all that ever ran hold against the image what they
-   * remember, whatever befalls them: where a promise that the image forgot is known to somebody who can not be asked, no
-   * implementation could tell.
+   * remember, whatever befalls them: where a promise that the image forgot is known to somebody who can not be asked, or
+   * the image's member would ask nobody, no implementation could tell.
    */
   #putBack(replica: Replica, image: DiskImage): void {
     const { replicas, clock, raft } = this.#world;
     const others = [...replicas.values()].filter((other) => other !== replica && other.wasStarted);
-    if (!this.#canSpareDisk(replica) || !others.every((other) => knowsMore(other, replica, image))) {
+    const isDetectable =
+      others.every((other) => knowsMore(other, replica, image)) && !asksNobody(replica, image);
+    if (!this.#canSpareDisk(replica) || !isDetectable) {
       return this.#later(PUT_BACK_AGAIN_MS, () => this.#putBack(replica, image));
     }
     this.#damaged = replica;
@@ -259,14 +262,24 @@ export class Faults {
 }
 
 /** Whether a replica remembers more of another one than an image of that one's disk holds, and for good. */
-function knowsMore(witness: Replica, { id }: Replica, image: DiskImage): boolean {
-  const stored = witness.disk.durable(peerKey(id));
+function knowsMore(witness: Replica, replica: Replica, image: DiskImage): boolean {
+  const stored = witness.disk.durable(peerKey(replica.id));
   const imaged = witness.disk.durable(IDENTITY_KEY, image.written);
-  const head = witness.disk.durable(HEAD_KEY, image.written);
-  if (stored === undefined || imaged === undefined || head === undefined) return false;
-  const known = decodeIdentity<KnownPeer>(peerKey(id), stored);
+  const found = imagedHead(replica, image);
+  if (stored === undefined || imaged === undefined || found === null) return false;
+  const known = decodeIdentity<KnownPeer>(peerKey(replica.id), stored);
   const store = decodeIdentity<StoreIdentity>(IDENTITY_KEY, imaged);
-  const found = decodeHead(head);
-  if (!known.ok || !store.ok || !found.ok) return false;
-  return known.value.incarnation > store.value.incarnation || known.value.batch > found.value.batch;
+  if (!known.ok || !store.ok) return false;
+  return known.value.incarnation > store.value.incarnation || known.value.batch > found.batch;
+}
+
+/** Whether the member of an image is a group by itself, as a mesh's founder once was. */
+function asksNobody(replica: Replica, image: DiskImage): boolean {
+  return imagedHead(replica, image)?.applied.confState.voters.length === 1;
+}
+
+function imagedHead({ disk }: Replica, { written }: DiskImage): LogHead | null {
+  const head = disk.durable(HEAD_KEY, written);
+  const decoded = head === undefined ? null : decodeHead(head);
+  return decoded?.ok === true ? decoded.value : null;
 }
