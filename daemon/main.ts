@@ -7,6 +7,7 @@ import { Daemon } from "./main/daemon.ts";
 import { ChannelError } from "./mesh/channels.ts";
 import { recover } from "./main/recover-command.ts";
 import type { RecoverOptions } from "./main/recover-command.ts";
+import { LogError } from "./raft/raft-log.ts";
 import { nodeNameSchema } from "./security/ca.ts";
 import type { DaemonConfig } from "./setup/data-folder.ts";
 import { DataFolder, SetupError } from "./setup/data-folder.ts";
