@@ -29,6 +29,7 @@ const probes: Readonly<Record<Need, () => string | undefined>> = {
       ? undefined
       : `${systemPython} lacks mpi4py or numpy (install python3-mpi4py python3-numpy)`;
   },
+  strace: () => (works("strace", ["-V"]) ? undefined : "no strace command (install strace)"),
   "shared data": () => (existsSync(sharedData) ? undefined : "no folder ../shared/data beside the checkout"),
 };
 

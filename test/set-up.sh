@@ -51,6 +51,7 @@ want python3-mpi4py /usr/bin/python3 -c "import mpi4py"
 want python3-numpy /usr/bin/python3 -c "import numpy"
 want iproute2 command -v ip
 want procps command -v ps
+want strace command -v strace
 want util-linux command -v unshare
 [ -n "$missing" ] || exit 0
 

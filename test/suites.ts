@@ -1,5 +1,5 @@
 /** What a machine must have before a suite can run there; test/machine.ts knows how to find out. */
-export type Need = "root" | "network namespaces" | "mpi" | "shared data";
+export type Need = "root" | "network namespaces" | "mpi" | "strace" | "shared data";
 
 /** Tests or checks that run in one process of their own. */
 export type Suite = TestSuite | Program;
@@ -33,6 +33,8 @@ export type Program = {
 };
 
 const mpiFiles = "test/cluster/**/*.mpi.test.ts";
+/** Disks that are full or broken, under real daemons. */
+const storageFiles = "test/cluster/**/*.storage.test.ts";
 /** Real processes, deadlines and kills: right beside the code, too slow for every commit. */
 const processFiles = "daemon/executor/process-executor*.test.ts";
 
@@ -74,11 +76,20 @@ export const testSuites: readonly TestSuite[] = [
     kind: "tests",
     name: "cluster",
     include: ["test/cluster/**/*.test.ts"],
-    exclude: [mpiFiles],
+    exclude: [mpiFiles, storageFiles],
     needs: [],
     serial: true,
     testTimeoutMs: 120_000,
     limitMinutes: 9,
+  },
+  {
+    kind: "tests",
+    name: "storage",
+    include: [storageFiles],
+    needs: ["root", "strace"],
+    serial: true,
+    testTimeoutMs: 180_000,
+    limitMinutes: 2,
   },
   {
     kind: "tests",

@@ -175,7 +175,7 @@ it("nothing is sent to a peer whose store has forgotten something", async () => 
   transport.setPeers(new Map([[2, { name: "two", address: server.address }]]));
   await vi.waitFor(() => {
     transport.send([heartbeat(1)]);
-    expect(caller.gate.refusals.counts.store).toBe(1);
+    expect(caller.gate.refusals.counts.store).toBeGreaterThan(0);
   });
   expect(server.received).toEqual([]);
 });

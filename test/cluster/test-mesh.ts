@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connectMesh, type Job, type LogStreamName, type Mesh } from "../../cli/client/client.ts";
@@ -19,6 +19,8 @@ export interface TestMeshOptions {
   readonly environment?: (number: number) => Readonly<Record<string, string>>;
   /** A command line to put before one daemon's, e.g. to run it in a network namespace. */
   readonly wrap?: (number: number) => readonly string[];
+  /** Called when a daemon's data folder is made, before it starts for the first time. */
+  readonly beforeStart?: (daemon: TestDaemon) => void;
   /** The host of each daemon; by default a loopback address that no other mesh has. */
   readonly host?: (number: number) => string;
   /** Where the client reaches the daemon; at its address by default. */
@@ -66,6 +68,14 @@ export class TestMesh {
       await endAll(daemons, dir);
       throw error;
     }
+  }
+
+  /** A client that asks this daemon and no other. */
+  async clientOf(daemon: TestDaemon): Promise<Mesh> {
+    const contextDir = join(this.dir, `context-${daemon.name}`);
+    cpSync(this.contextDir, contextDir, { recursive: true });
+    await writeAddresses(contextDir, [daemon], {});
+    return connectMesh({ context: contextDir });
   }
 
   /** The daemon that leads now. */
@@ -198,6 +208,7 @@ async function setUp(
     } else {
       await daemon.run("join", token, ...common, "--context-dir", join(daemon.folder, "context"));
     }
+    options.beforeStart?.(daemon);
     await daemon.start();
   }
   return token;
@@ -206,7 +217,7 @@ async function setUp(
 async function writeAddresses(
   contextDir: string,
   daemons: readonly TestDaemon[],
-  options: TestMeshOptions,
+  options: Pick<TestMeshOptions, "clientAddress">,
 ): Promise<void> {
   const path = join(contextDir, "context.json");
   const context = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
