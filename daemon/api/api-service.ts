@@ -23,7 +23,7 @@ import type { HeldLogs } from "./read-log.ts";
 import { readLog } from "./read-log.ts";
 import type { ApiContext } from "./api-context.ts";
 import { cancelJob, getJob, listJobs } from "./job-calls.ts";
-import { HOLD_MS_MAX, LeaderWait } from "./leader-wait.ts";
+import { heldUntil, LeaderWait } from "./leader-wait.ts";
 import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
 import { submitJob, submitJobs } from "./submit-calls.ts";
 import { configureMesh, listVoters, setVote, transferLeader } from "./voter-calls.ts";
@@ -59,19 +59,19 @@ export function apiService(options: ApiOptions): ApiHandlers {
   ) => {
     const answer = async (call: ServerUnaryCall<Request, Reply>): Promise<Reply> => {
       const user = userOf(call, options.store);
-      const heldUntil = performance.now() + HOLD_MS_MAX;
+      const deadline = heldUntil(call);
       let refused: Leadership | null = null;
       for (;;) {
-        await leaderWait.settled(refused, heldUntil);
+        await leaderWait.settled(refused, deadline);
         if (leads()) return here(options, call.request, user);
         const forwardedUnder: Leadership | null = options.store()?.leadership() ?? null;
         try {
-          return await forwarder.unary<ReplyOut>(call, user, (api, metadata, deadline, done) =>
-            there(api, call.request, metadata, { deadline }, done),
+          return await forwarder.unary<ReplyOut>(call, user, (api, metadata, forwardedUntil, done) =>
+            there(api, call.request, metadata, { deadline: forwardedUntil }, done),
           );
         } catch (error) {
           // A call that never reached the leader waits for the next one.
-          if (!isRefusedConnection(error) || forwardedUnder === null || performance.now() >= heldUntil)
+          if (!isRefusedConnection(error) || forwardedUnder === null || performance.now() >= deadline)
             throw error;
           refused = forwardedUnder;
         }
@@ -88,7 +88,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
   const findJob = async (call: ServerWritableStream<ReadLogRequest__Output, LogChunk>): Promise<Job> => {
     const request: GetJobRequest__Output = { jobId: call.request.jobId };
     const user = userOf(call, options.store);
-    await leaderWait.settled(null, performance.now() + HOLD_MS_MAX);
+    await leaderWait.settled(null, heldUntil(call));
     if (leads()) return getJob(options, request);
     return forwarder.unary<Job__Output>(call, user, (api, metadata, deadline, done) =>
       api.getJob(request, metadata, { deadline }, done),
@@ -111,7 +111,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
     WatchJob: (call) =>
       answerStream(call, async () => {
         const user = userOf(call, options.store);
-        await leaderWait.settled(null, performance.now() + HOLD_MS_MAX);
+        await leaderWait.settled(null, heldUntil(call));
         if (leads()) return watchJob(options, call);
         return forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
       }),

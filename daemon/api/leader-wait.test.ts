@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { MemoryStore } from "../store/memory-store.ts";
-import { LeaderWait } from "./leader-wait.ts";
+import { heldUntil, LeaderWait } from "./leader-wait.ts";
 
 const SELF = 2;
 let store: MemoryStore;
@@ -64,5 +64,22 @@ describe("LeaderWait", () => {
     store.setLeader(null);
     const held = hold({ holdMs: 20 });
     await vi.waitFor(() => expect(held()).toBe(false));
+  });
+});
+
+describe("how long a call is held", () => {
+  const holdMs = (deadline: Date | number): number =>
+    heldUntil({ getDeadline: () => deadline }) - performance.now();
+
+  it("is half of what its caller waits, and two seconds at most", () => {
+    for (const deadline of [Date.now() + 1_000, new Date(Date.now() + 1_000)]) {
+      expect(holdMs(deadline)).toBeGreaterThan(400);
+      expect(holdMs(deadline)).toBeLessThanOrEqual(501);
+    }
+    for (const deadline of [Date.now() + 60_000, Infinity]) {
+      expect(holdMs(deadline)).toBeGreaterThan(1_900);
+      expect(holdMs(deadline)).toBeLessThanOrEqual(2_000);
+    }
+    expect(holdMs(Date.now() - 5_000)).toBeLessThan(0);
   });
 });

@@ -1,9 +1,18 @@
 import type { Leadership, Store } from "../store/store.ts";
 
-/** Shorter than a client waits for one daemon's answer. An election takes less, unless a majority is away. */
-export const HOLD_MS_MAX = 2_000;
+/** An election takes less, unless a majority is away. */
+const HOLD_MS_MAX = 2_000;
 /** Calls that wait at one time; one more is not held. */
 const HELD_CALLS_MAX = 4_096;
+
+/**
+ * Until when a call may be held, of `performance.now()`: at most for half of the time that its caller waits, so that it gets
+ * an answer, which says more than silence.
+ */
+export function heldUntil(call: { getDeadline(): Date | number }): number {
+  const leftMs = Number(call.getDeadline()) - Date.now();
+  return performance.now() + Math.min(HOLD_MS_MAX, leftMs / 2);
+}
 
 /**
  * Holds calls while there is no leader to carry them out: a change of leader then costs a caller the election, and not
