@@ -24,6 +24,10 @@ interface Link {
   busyUntil: number;
   /** How many faults block it. */
   blocks: number;
+  /** What every message takes longer. */
+  lagMs: number;
+  /** Nothing arrives before this time: it waits on the way, as what TCP sends again does. */
+  heldUntil: number;
 }
 
 /** Where a member's current process takes messages. */
@@ -95,6 +99,17 @@ export class Network {
     link.blocks = Math.max(0, link.blocks - 1);
   }
 
+  /** Every message takes so much longer; 0 ends it. */
+  lag(from: number, to: number, byMs: number): void {
+    this.#link(from, to).lagMs = byMs;
+  }
+
+  /** What is sent for so long arrives afterwards. */
+  hold(from: number, to: number, ms: number): void {
+    this.#verdict.mark("messages held up");
+    this.#link(from, to).heldUntil = this.#clock.now + ms;
+  }
+
   /** Everything on the way is lost; the sender gets to know. */
   reset(from: number, to: number): void {
     this.#link(from, to).stream++;
@@ -104,7 +119,7 @@ export class Network {
   }
 
   heal(): void {
-    for (const link of this.#links.values()) link.blocks = 0;
+    for (const link of this.#links.values()) link.blocks = link.lagMs = link.heldUntil = 0;
     this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
   }
 
@@ -139,7 +154,7 @@ export class Network {
     const link = this.#link(from, to);
     const { stream } = link;
     if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
-    this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
+    this.#clock.after(this.#arrivalOn(link) - this.#clock.now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
       process.post("io", 0, () => {
         this.#clock.note(`snapshot ${from}->${to}`);
@@ -149,11 +164,10 @@ export class Network {
   }
 
   #deliver(link: Link, message: Message): void {
-    const { delayMs, ordered } = this.rates;
     const { now } = this.#clock;
     const { stream } = link;
-    let arrival = now + 0.05 + link.random.around(delayMs);
-    if (ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
+    let arrival = this.#arrivalOn(link);
+    if (this.rates.ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
     link.busyUntil = Math.max(link.busyUntil, arrival);
     this.#clock.after(arrival - now, () => {
@@ -167,11 +181,17 @@ export class Network {
     });
   }
 
+  #arrivalOn(link: Link): number {
+    const ms = 0.05 + link.random.around(this.rates.delayMs) + link.lagMs;
+    return Math.max(this.#clock.now, link.heldUntil) + ms;
+  }
+
   #link(from: number, to: number): Link {
     const name = `${from}->${to}`;
     const known = this.#links.get(name);
     if (known !== undefined) return known;
-    const link = { random: this.#random.fork(name), stream: 0, busyUntil: 0, blocks: 0 };
+    const random = this.#random.fork(name);
+    const link = { random, stream: 0, busyUntil: 0, blocks: 0, lagMs: 0, heldUntil: 0 };
     this.#links.set(name, link);
     return link;
   }

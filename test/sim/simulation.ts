@@ -6,8 +6,10 @@ import { Clients } from "./clients.ts";
 import { Clock } from "./clock.ts";
 import { Disk } from "./disk.ts";
 import { Faults } from "./faults.ts";
+import { MachineClock, withMachineTime } from "./machine-clock.ts";
 import { Network } from "./network.ts";
 import { Random } from "./random.ts";
+import { Readers } from "./readers.ts";
 import { Recovery } from "./recovery.ts";
 import { Replica } from "./replica.ts";
 import type { Scenario } from "./scenario.ts";
@@ -36,6 +38,7 @@ export interface World {
   readonly network: Network;
   readonly replicas: ReadonlyMap<number, Replica>;
   readonly clients: Clients;
+  readonly readers: Readers;
   readonly raft: RaftInvariants;
   readonly states: StateMachines;
 }
@@ -53,14 +56,21 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   );
   const replicas = new Map<number, Replica>();
   const clients = new Clients(clock, random.fork("clients"), verdict, states, replicas, scenario.clients);
-  const world = { scenario, clock, random, verdict, network, replicas, clients, raft, states };
+  const readers = new Readers(clock, random.fork("readers"), states, replicas, scenario.readGapMs);
+  const world = { scenario, clock, random, verdict, network, replicas, clients, readers, raft, states };
 
   let touched: Replica | null = null;
   const leading = new Map<number, number>();
+  const elected = new Map<number, number>();
   const observe = (): void => {
     const store = touched?.store ?? null;
     if (touched === null || store === null) return;
-    raft.observe(store.raftStatus());
+    const status = store.raftStatus();
+    raft.observe(status);
+    if (status.role === "leader" && elected.get(touched.id) !== status.term) {
+      elected.set(touched.id, status.term);
+      faults.elected(touched);
+    }
     states.observe(touched.id, store.view());
     const { leads, term } = store.leadership();
     if (!leads || leading.get(touched.id) === term) return;
@@ -72,7 +82,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const founders = Array.from({ length: scenario.founders }, (_, nth) => nth + 1);
   for (let id = 1; id <= scenario.founders + scenario.spares; id++) {
     const own = random.fork(`replica ${id}`);
-    const disk = new Disk(own.fork("disk"), scenario.disk, verdict, {
+    const disk = new Disk(own.fork("disk"), scenario.disk, verdict, () => clock.now, {
       onDurable: (batch) => logs.append(id, batch),
       onSurvived: (batches) => logs.survived(id, batches),
     });
@@ -84,7 +94,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       network,
       random: own,
       verdict,
-      clockRate,
+      machine: new MachineClock(clock, clockRate),
       founders: founders.includes(id) ? founders : null,
       compaction: scenario.compaction ?? DEFAULT_COMPACTION,
       onEvent: (each) => {
@@ -95,6 +105,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
         states.started(id);
         leading.delete(id);
       },
+      onRecovered: (_replica, recovered) => logs.recovered(id, recovered),
     });
     replicas.set(id, replica);
     if (id <= scenario.founders) replica.start();
@@ -102,12 +113,14 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const faults = new Faults(world);
   const recovery = new Recovery(world, faults);
 
-  await clock.run(() => {
-    observe();
-    touched = null;
-    if (clock.events > EVENTS_MAX) verdict.fail("a run comes to an end", `${EVENTS_MAX} events`);
-    return verdict.failure !== null || recovery.isOver;
-  });
+  await withMachineTime(() =>
+    clock.run(() => {
+      observe();
+      touched = null;
+      if (clock.events > EVENTS_MAX) verdict.fail("a run comes to an end", `${EVENTS_MAX} events`);
+      return verdict.failure !== null || recovery.isOver;
+    }),
+  );
   if (verdict.failure === null) clients.checkHistory();
   const { failure, marks } = verdict;
   return { failure, marks, hash: clock.hash, events: clock.events, operations: clients.operations };

@@ -12,9 +12,24 @@ export class StateMachines {
   readonly #versions = new Map<number, number>();
   /** Jobs whose submission was acknowledged, by request. */
   readonly #acknowledged = new Map<string, JobId>();
+  #newestVersion = 0;
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict;
+  }
+
+  /** The newest version that any replica has applied, which is committed then. */
+  get newestVersion(): number {
+    return this.#newestVersion;
+  }
+
+  /** A linearizable read that began at `floor`, the newest version of that time, has seen this version. */
+  checkRead(replica: number, version: number, floor: number): void {
+    if (version >= floor) return;
+    this.#verdict.fail(
+      "a read sees what was applied anywhere before it began",
+      `replica ${replica} served a read at version ${version}; version ${floor} was applied before`,
+    );
   }
 
   started(replica: number): void {
@@ -26,6 +41,7 @@ export class StateMachines {
     const { version } = view;
     if (this.#versions.get(replica) === version) return;
     this.#versions.set(replica, version);
+    this.#newestVersion = Math.max(this.#newestVersion, version);
     const hash = hashOf(view);
     const known = this.#hashes.get(version) ?? hash;
     this.#hashes.set(version, known);
