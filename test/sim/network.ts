@@ -15,6 +15,15 @@ export interface NetworkRates {
   readonly ordered: boolean;
 }
 
+export interface NetworkListeners {
+  /** A message has left a member; it may be lost. */
+  readonly sent: (message: Message) => void;
+  /** It has come to where the running process of its receiver will find it. */
+  readonly arrived: (message: Message) => void;
+  /** The process takes it. */
+  readonly taken: (message: Message) => void;
+}
+
 /** One direction between two members. */
 interface Link {
   readonly random: Random;
@@ -44,22 +53,21 @@ export class Network {
   readonly #verdict: Verdict;
   readonly #links = new Map<string, Link>();
   readonly #ports = new Map<number, Port>();
-  readonly #onSent: (message: Message) => void;
+  readonly #listeners: NetworkListeners;
   rates: NetworkRates;
 
-  /** @param onSent sees each message that leaves a member, lost or not */
   constructor(
     clock: Clock,
     random: Random,
     verdict: Verdict,
     rates: NetworkRates,
-    onSent: (message: Message) => void,
+    listeners: NetworkListeners,
   ) {
     this.#clock = clock;
     this.#random = random;
     this.#verdict = verdict;
     this.rates = rates;
-    this.#onSent = onSent;
+    this.#listeners = listeners;
   }
 
   /** The transport of a member's new process. */
@@ -124,7 +132,7 @@ export class Network {
   }
 
   #carry(message: Message): void {
-    this.#onSent(message);
+    this.#listeners.sent(message);
     const link = this.#link(message.from, message.to);
     const { loss, duplicate } = this.rates;
     if (link.blocks > 0 || link.random.chance(loss)) return;
@@ -139,7 +147,7 @@ export class Network {
     const { from, to } = message;
     const port = this.#ports.get(to);
     if (port === undefined) throw new Error(`member ${to} does not run`);
-    this.#onSent(message);
+    this.#listeners.sent(message);
     const stream = new SnapshotStream(
       this.#clock,
       { process: sender, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
@@ -173,9 +181,12 @@ export class Network {
     this.#clock.after(arrival - now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
-      port?.process.post("io", 0, () => {
+      if (port?.process.alive !== true) return;
+      this.#listeners.arrived(message);
+      port.process.post("io", 0, () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
+        this.#listeners.taken(message);
         port.onMessage(message);
       });
     });

@@ -81,9 +81,10 @@ export class Operators {
   }
 
   /**
-   * What the operator asks for; nothing that would leave a quorum to a damaged voter. A leader is not dropped where its
-   * vote may be needed afterwards: others learn only from it that it is gone, and its log may be longer than theirs. So
-   * the mesh keeps odd numbers of voters, and transfers the leadership first.
+   * What the operator asks for; nothing that would leave a quorum to a damaged voter. Nor is a voter dropped where its
+   * vote may be needed afterwards, by who does not know yet that it was dropped while its log is the longer one: not one
+   * of two, and not the leader of an even number. So the mesh keeps odd numbers of voters, and transfers the leadership
+   * first.
    */
   #changesFor(change: MembersChange, pick: number, store: RaftStore): readonly MemberChange[] {
     const { voters, learners } = store.members();
@@ -94,7 +95,7 @@ export class Operators {
     const drop: MemberChange = { kind: "remove", member: voter };
     const tight = voters.length % 2 === 0 || world.scenario.faults.some(({ kind }) => kind === "damage");
     const wedges = tight && store.leadership().leader === voter;
-    const canDrop = voters.length > 1 && voters.includes(voter) && !wedges;
+    const canDrop = voters.length > 2 && voters.includes(voter) && !wedges;
     switch (change) {
       case "add":
         return add;

@@ -1,5 +1,6 @@
 import { DEFAULT_COMPACTION } from "../../daemon/raft/core-config.ts";
 import { DurableLogs } from "./checks/durable-logs.ts";
+import { Elections } from "./checks/elections.ts";
 import { RaftInvariants } from "./checks/raft-invariants.ts";
 import { StateMachines } from "./checks/state-machines.ts";
 import { Clients } from "./clients.ts";
@@ -51,9 +52,12 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const logs = new DurableLogs(verdict);
   const raft = new RaftInvariants(verdict, logs);
   const states = new StateMachines(verdict);
-  const network = new Network(clock, random.fork("network"), verdict, scenario.network, (message) =>
-    logs.sent(message),
-  );
+  const elections = new Elections(verdict, () => clock.now, scenario.clockDrift);
+  const network = new Network(clock, random.fork("network"), verdict, scenario.network, {
+    sent: (message) => logs.sent(message),
+    arrived: (message) => elections.arrived(message),
+    taken: (message) => elections.taken(message),
+  });
   const replicas = new Map<number, Replica>();
   const clients = new Clients(clock, random.fork("clients"), verdict, states, replicas, scenario.clients);
   const readers = new Readers(clock, random.fork("readers"), states, replicas, scenario.readGapMs);
@@ -67,6 +71,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     if (touched === null || store === null) return;
     const status = store.raftStatus();
     raft.observe(status);
+    elections.observe(status);
     if (status.role === "leader" && elected.get(touched.id) !== status.term) {
       elected.set(touched.id, status.term);
       faults.elected(touched);
@@ -102,6 +107,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       },
       onStart: () => {
         raft.started(id);
+        elections.started(id);
         states.started(id);
         leading.delete(id);
       },
