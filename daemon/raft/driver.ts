@@ -1,7 +1,7 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
 import type { ConfState } from "./core/core.ts";
-import * as limits from "./core-config.ts";
+import * as config from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
 import type { RaftStatus } from "./driver-status.ts";
@@ -11,6 +11,8 @@ import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import { DEFAULT_LIMITS } from "./raft-limits.ts";
+import type { RaftLimits } from "./raft-limits.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
@@ -23,6 +25,7 @@ import type { Standing } from "./standing.ts";
 export class RaftDriver {
   readonly #options: DriverOptions;
   readonly #environment: Environment;
+  readonly #limits: RaftLimits;
   readonly #log: RaftLog;
   readonly #loop: RaftLoop;
   readonly #sender: SnapshotSender;
@@ -36,26 +39,28 @@ export class RaftDriver {
   #changingMembers = false;
 
   private constructor(options: DriverOptions, log: RaftLog) {
-    const timing = options.timing ?? limits.DEFAULT_TIMING;
+    const timing = options.timing ?? config.DEFAULT_TIMING;
+    this.#limits = options.limits ?? DEFAULT_LIMITS;
     this.#options = options;
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = log;
     this.#proposals = new Proposals(this.#environment.randomBytes(8));
     this.#reads = new ReadRounds({
       askAgainTicks: timing.electionTicks,
-      waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
+      waitTicksMax: config.READ_ELECTIONS_MAX * timing.electionTicks,
     });
     this.#loop = new RaftLoop({
       id: options.id,
       log,
       timing,
+      limits: this.#limits,
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
       send: (messages) => options.transport.send(messages),
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
-      compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
+      compaction: options.compaction ?? config.DEFAULT_COMPACTION,
       onApplied: (index) => {
         for (const listener of this.#appliedListeners) listener(index);
       },
@@ -64,6 +69,7 @@ export class RaftDriver {
     });
     this.#sender = new SnapshotSender({
       log,
+      chunkBytesMax: this.#limits.snapshotChunkBytesMax,
       transfer: (transfer) => options.transport.sendSnapshot(transfer),
       onSent: (member, fault) => this.#snapshotSent(member, fault),
     });
@@ -146,9 +152,10 @@ export class RaftDriver {
    */
   readIndex(): Promise<number> {
     if (this.#phase !== "running") return Promise.reject(ended());
-    if (this.#reads.size >= limits.READERS_MAX) {
+    const { readersMax } = this.#limits;
+    if (this.#reads.size >= readersMax) {
       return Promise.reject(
-        new DriverError("dropped", `${limits.READERS_MAX} readers wait already; try again later`),
+        new DriverError("dropped", `${readersMax} readers wait already; try again later`),
       );
     }
     this.#loop.schedule();
@@ -165,7 +172,7 @@ export class RaftDriver {
    * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
    */
   async handOver(): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const { tickMs, electionTicks } = this.#options.timing ?? config.DEFAULT_TIMING;
     const { progress, voters, role, id } = this.status();
     const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
     const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
@@ -246,7 +253,7 @@ export class RaftDriver {
 
   #run(): void {
     this.#phase = "running";
-    const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    const { id, transport, timing = config.DEFAULT_TIMING } = this.#options;
     transport.onMessage((received) => {
       if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
     });
@@ -277,17 +284,14 @@ export class RaftDriver {
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
     if (this.#loop.stalled) return diskStalled(leader);
-    if (this.#proposals.size >= limits.PROPOSALS_MAX) {
-      return new DriverError(
-        "dropped",
-        `${limits.PROPOSALS_MAX} proposals wait already; try again later`,
-        leader,
-      );
+    const { proposalsMax } = this.#limits;
+    if (this.#proposals.size >= proposalsMax) {
+      return new DriverError("dropped", `${proposalsMax} proposals wait already; try again later`, leader);
     }
-    if (bytes <= limits.PROPOSAL_BYTES_MAX) return null;
+    if (bytes <= config.PROPOSAL_BYTES_MAX) return null;
     return new DriverError(
       "too-large",
-      `a proposal of ${bytes} bytes is over ${limits.PROPOSAL_BYTES_MAX}; split it`,
+      `a proposal of ${bytes} bytes is over ${config.PROPOSAL_BYTES_MAX}; split it`,
     );
   }
 

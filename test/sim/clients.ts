@@ -172,7 +172,8 @@ export class Clients {
             this.#clock.after(this.#random.around(0.5), () => {
               if (answer.kind !== "error") return this.#take(task, replica, answer);
               if (answer.error?.code === "unknown-outcome") this.#verdict.mark("retry of an unknown outcome");
-              backOff(answer.error?.leader ?? null);
+              // Who is told of a leader may have it from the last to know that it was deposed.
+              backOff(this.#random.chance(0.5) ? (answer.error?.leader ?? null) : null);
             });
           },
           (error: unknown) => this.#verdict.fail("a store fails in its own words", String(error)),

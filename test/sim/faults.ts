@@ -118,6 +118,13 @@ export class Faults {
         return undefined;
       case "transfer":
         return void this.leader()?.store.handOver();
+      case "depose": {
+        const leader = this.leader();
+        if (leader === undefined) return undefined;
+        const { replica, store } = leader;
+        this.#lag(replica.id, "in", fault.byMs, fault.ms);
+        return this.#later(fault.handOverAfterMs, () => void (replica.store === store && store.handOver()));
+      }
       case "split":
         return this.#split(fault.group, fault.ms);
       default: {
@@ -156,14 +163,8 @@ export class Faults {
         return this.#cut(fault.ms, (from, to) => {
           return (fault.ways !== "in" && from === id) || (fault.ways !== "out" && to === id);
         });
-      case "lag": {
-        const links = this.#linksOf(id, fault.ways);
-        verdict.mark("lag");
-        for (const [from, to] of links) network.lag(from, to, Math.min(fault.byMs, HELD_MS_MAX));
-        return this.#later(fault.ms, () => {
-          for (const [from, to] of links) network.lag(from, to, 0);
-        });
-      }
+      case "lag":
+        return this.#lag(id, fault.ways, Math.min(fault.byMs, HELD_MS_MAX), fault.ms);
       case "wall jump":
         verdict.mark("wall clock set");
         return replica.clock.setWall(fault.byMs);
@@ -204,6 +205,16 @@ export class Faults {
   #later(ms: number, action: () => void): void {
     this.#world.clock.after(ms, () => {
       if (!this.#ended) action();
+    });
+  }
+
+  #lag(id: number, ways: "both" | "in" | "out", byMs: number, ms: number): void {
+    const { network, verdict } = this.#world;
+    verdict.mark("lag");
+    const links = this.#linksOf(id, ways);
+    for (const [from, to] of links) network.lag(from, to, byMs);
+    this.#later(ms, () => {
+      for (const [from, to] of links) network.lag(from, to, 0);
     });
   }
 

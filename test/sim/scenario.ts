@@ -72,6 +72,11 @@ export type Fault = { readonly atMs: number } & (
       readonly split: { readonly afterMs: number; readonly ms: number } | null;
     }
   | { readonly kind: "transfer" }
+  /**
+   * A leader hears everything so much later, and hands over a while after that began: then it hears of its successor so
+   * much later too, and answers to what it asked as a leader still come in.
+   */
+  | { readonly kind: "depose"; readonly byMs: number; readonly handOverAfterMs: number; readonly ms: number }
 );
 
 type FaultKind = Fault["kind"];
@@ -116,6 +121,7 @@ const FAULT_KINDS: readonly FaultKind[] = [
   "error",
   "full",
   "damage",
+  "depose",
   "members",
   "members",
   "members",
@@ -127,10 +133,10 @@ const FAULT_KINDS: readonly FaultKind[] = [
 const THEMES: readonly (readonly FaultKind[])[] = [
   ["ambush", "ambush", "isolate", "crash", "split"],
   ["members", "members", "members", "ambush", "isolate", "crash"],
-  ["members", "members", "lag", "transfer", "split"],
-  ["isolate", "lag", "lag", "transfer", "pause"],
+  ["members", "members", "depose", "split"],
+  ["depose", "depose", "depose", "isolate", "pause"],
   ["crash", "crash", "damage", "slow", "isolate", "ambush"],
-  ["crash", "isolate", "split", "reset", "pause"],
+  ["crash", "isolate", "split", "reset", "depose"],
   ["pause", "pause", "wall jump", "hang", "slow"],
 ];
 
@@ -140,7 +146,7 @@ export function scenarioOf(seed: number): Scenario {
   const founders = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]);
   const theme = random.chance(0.5) ? random.pick(THEMES) : null;
   const kinds = theme ?? FAULT_KINDS.filter(() => random.chance(0.45));
-  const meanGapMs = theme === null ? random.pick([150, 400, 900]) : random.pick([150, 300]);
+  const meanGapMs = theme === null ? random.pick([200, 600, 1_500]) : random.pick([300, 800, 2_000]);
   const chaosMs = random.between(4_000, 10_000);
   const faults: Fault[] = [];
   let atMs = random.between(0, 2_000);
@@ -170,7 +176,7 @@ export function scenarioOf(seed: number): Scenario {
       patienceMs: random.pick([300, 1_000, 3_000]),
       answerLoss: random.pick([0, 0, 0.1, 0.3]),
     },
-    readGapMs: random.pick([null, 8, 25]),
+    readGapMs: random.pick([null, 8, 8, 25]),
     compaction: compactionOf(random),
     clockDrift: random.pick([0, 0.01, 0.1]),
     chaosMs,
@@ -232,6 +238,11 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     }
     case "transfer":
       return { atMs, kind };
+    case "depose": {
+      const byMs = Math.round(random.between(50, 900));
+      const handOverAfterMs = Math.round(byMs * random.pick([0, 0.5, 1.2]));
+      return { atMs, kind, byMs, handOverAfterMs, ms: handOverAfterMs + 3 * byMs };
+    }
     case "reset":
     case "error":
       return { atMs, kind, target };

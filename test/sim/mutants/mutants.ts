@@ -15,9 +15,6 @@ export interface Mutant {
 
 /** Bugs of the list without a mutant, and why. */
 export const NOT_PLANTED: Readonly<Record<string, string>> = {
-  "13": "no mutant of the snapshots yet",
-  "18": "no code here reads a clock that a stall could mislead: real processes show it",
-  "19": "no wall clock in reach: a lint rule shows it",
   "23": "needs the policy that chooses voters",
   "24": "no mutant of the snapshots yet",
   "25": "needs limits small enough to be reached in a run",
@@ -26,6 +23,22 @@ export const NOT_PLANTED: Readonly<Record<string, string>> = {
 };
 
 const CORE = "daemon/raft/core";
+
+const TICK =
+  "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
+  "      this.#environment.soon(() => {\n" +
+  '        if (this.#phase === "running") this.#loop.tick();\n' +
+  "      });\n" +
+  "    });";
+
+const CLOCKED_TICK =
+  "    let last = CLOCK.now();\n" +
+  "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
+  "      this.#environment.soon(() => {\n" +
+  "        for (; CLOCK.now() - last >= timing.tickMs; last += timing.tickMs)\n" +
+  '          if (this.#phase === "running") this.#loop.tick();\n' +
+  "      });\n" +
+  "    });";
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -229,6 +242,36 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    bug: "13a",
+    what: "a snapshot is installed in two batches: a crash between them leaves half of it",
+    edits: [
+      {
+        file: "daemon/raft/level-log.ts",
+        find: "      await this.#database.batch(plan.operations, { sync: true });",
+        put:
+          "      const last = plan.installed === null ? [] : plan.operations.splice(-1);\n" +
+          "      await this.#database.batch(plan.operations, { sync: true });\n" +
+          "      if (last.length > 0) await this.#database.batch(last, { sync: true });",
+      },
+    ],
+  },
+  {
+    bug: "13b",
+    what: "the records of a snapshot are not synced before it is installed",
+    edits: [{ file: "daemon/raft/staged-generation.ts", find: "{ sync: true }", put: "{ sync: false }" }],
+  },
+  {
+    bug: "13c",
+    what: "an older snapshot replaces a newer log",
+    edits: [
+      {
+        file: `${CORE}/follow.ts`,
+        find: "  if (index <= log.committed) return false;",
+        put: "  if (index <= 0) return false;",
+      },
+    ],
+  },
+  {
     bug: "14",
     what: "a log that lost its end starts as if nothing had been",
     edits: [
@@ -318,6 +361,44 @@ export const MUTANTS: readonly Mutant[] = [
         file: "daemon/raft/level-log.ts",
         find: "      throw this.#fail(error);\n    } finally {",
         put: "      void error;\n    } finally {",
+      },
+    ],
+  },
+  {
+    bug: "18a",
+    what: "ticks are made up for by the clock, before what waited is read",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: TICK,
+        put:
+          "    let last = performance.now();\n" +
+          "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
+          "      for (; performance.now() - last >= timing.tickMs; last += timing.tickMs)\n" +
+          '        if (this.#phase === "running") this.#loop.tick();\n' +
+          "    });",
+      },
+    ],
+  },
+  {
+    bug: "18b",
+    what: "ticks are made up for by the clock, after what waited is read",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: TICK,
+        put: CLOCKED_TICK.replaceAll("CLOCK", "performance"),
+      },
+    ],
+  },
+  {
+    bug: "19",
+    what: "ticks are counted by the wall clock",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: TICK,
+        put: CLOCKED_TICK.replaceAll("CLOCK", "Date"),
       },
     ],
   },
