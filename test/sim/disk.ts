@@ -211,7 +211,7 @@ export class Disk {
 
   /** Batches are written one after the other, in the order in which they came. */
   #database(process: Process): LogDatabase {
-    const contents = new Contents(this.#random);
+    const contents = new Contents();
     const queue: (() => void)[] = [];
     let failure: Error | null = null;
     let status: LogDatabase["status"] = "closed";

@@ -1,4 +1,5 @@
 import type { Message } from "../../daemon/raft/core/core.ts";
+import type { StateRecord } from "../../daemon/raft/raft-log.ts";
 import type { RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { Process } from "./process.ts";
@@ -20,6 +21,10 @@ export interface NetworkListeners {
   readonly sent: (message: Message) => void;
   /** It has come to where the running process of its receiver will find it. */
   readonly arrived: (message: Message) => void;
+  /** So many with entries are on the way between these two then. */
+  readonly onTheWay: (from: number, to: number, messages: number) => void;
+  /** A chunk of a snapshot has left a member. */
+  readonly chunk: (from: number, to: number, records: readonly StateRecord[]) => void;
   /** The process takes it. */
   readonly taken: (message: Message) => void;
 }
@@ -37,6 +42,8 @@ interface Link {
   lagMs: number;
   /** Nothing arrives before this time: it waits on the way, as what TCP sends again does. */
   heldUntil: number;
+  /** Messages with entries that are on the way. */
+  carried: number;
 }
 
 /** Where a member's current process takes messages. */
@@ -152,9 +159,20 @@ export class Network {
       this.#clock,
       { process: sender, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
       { process: port.process, carry: (arrived) => this.#hop(to, from, sender, arrived) },
-      transfer.chunks,
+      this.#noting(from, to, transfer.chunks),
     );
     await stream.run((chunks) => port.onSnapshot({ ...transfer, chunks }));
+  }
+
+  async *#noting(
+    from: number,
+    to: number,
+    chunks: SnapshotTransfer["chunks"],
+  ): AsyncGenerator<readonly StateRecord[]> {
+    for await (const chunk of chunks) {
+      this.#listeners.chunk(from, to, chunk);
+      yield chunk;
+    }
   }
 
   /** Carries a part of a stream, which is lost with the stream's messages. */
@@ -178,7 +196,11 @@ export class Network {
     if (this.rates.ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
     link.busyUntil = Math.max(link.busyUntil, arrival);
+    const carried = message.entries.length > 0 ? 1 : 0;
+    link.carried += carried;
+    this.#listeners.onTheWay(message.from, message.to, link.carried);
     this.#clock.after(arrival - now, () => {
+      link.carried -= carried;
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
       if (port?.process.alive !== true) return;
@@ -202,7 +224,7 @@ export class Network {
     const known = this.#links.get(name);
     if (known !== undefined) return known;
     const random = this.#random.fork(name);
-    const link = { random, stream: 0, busyUntil: 0, blocks: 0, lagMs: 0, heldUntil: 0 };
+    const link = { random, stream: 0, busyUntil: 0, blocks: 0, lagMs: 0, heldUntil: 0, carried: 0 };
     this.#links.set(name, link);
     return link;
   }

@@ -1,4 +1,5 @@
 import { LevelLog } from "../../daemon/raft/level-log.ts";
+import type { RaftLimits } from "../../daemon/raft/raft-limits.ts";
 import { LogError } from "../../daemon/raft/raft-log.ts";
 import type { OpenLogOptions, RaftLog, RecoveredLog } from "../../daemon/raft/raft-log.ts";
 import type { CompactionLimits } from "../../daemon/raft/synced-entries.ts";
@@ -39,6 +40,7 @@ export class Replica {
   readonly #verdict: Verdict;
   readonly #founders: readonly number[] | null;
   readonly #compaction: CompactionLimits;
+  readonly #limits: RaftLimits;
   readonly #onEvent: (replica: Replica) => void;
   readonly #onStart: (replica: Replica) => void;
   readonly #onRecovered: (replica: Replica, recovered: RecoveredLog) => void;
@@ -58,6 +60,7 @@ export class Replica {
     /** Null for one that joins later. */
     readonly founders: readonly number[] | null;
     readonly compaction: CompactionLimits;
+    readonly limits: RaftLimits;
     /** Called after each event in it. */
     readonly onEvent: (replica: Replica) => void;
     readonly onStart: (replica: Replica) => void;
@@ -72,6 +75,7 @@ export class Replica {
     this.clock = options.machine;
     this.#founders = options.founders;
     this.#compaction = options.compaction;
+    this.#limits = options.limits;
     this.#onEvent = options.onEvent;
     this.#onStart = options.onStart;
     this.#onRecovered = options.onRecovered;
@@ -105,6 +109,7 @@ export class Replica {
         bootstrap: this.#hasRun || this.#founders === null ? null : { voters: this.#founders },
         openLog: (_folder, options) => this.#openLog(process, options),
         compaction: this.#compaction,
+        limits: this.#limits,
         onFatal: (error) => this.#exit(process, error),
         report: (_level, line) => {
           for (const [pattern, mark] of MARKS) if (pattern.test(line)) this.#verdict.mark(mark);

@@ -1,3 +1,4 @@
+import type { RaftLimits } from "../../daemon/raft/raft-limits.ts";
 import type { CompactionLimits } from "../../daemon/raft/synced-entries.ts";
 import type { ClientRates } from "./clients.ts";
 import type { Damage, DiskRates } from "./disk.ts";
@@ -94,6 +95,8 @@ export interface Scenario {
   readonly readGapMs: number | null;
   /** Small enough that who is away for a while needs a snapshot; null for those of a real daemon, which no run comes near. */
   readonly compaction: CompactionLimits | null;
+  /** Small enough to be met; null for those of a real daemon. */
+  readonly limits: RaftLimits | null;
   /** How far a replica's clock may run from true time, as a share of it. */
   readonly clockDrift: number;
   /** Virtual ms in which faults strike. */
@@ -178,6 +181,7 @@ export function scenarioOf(seed: number): Scenario {
     },
     readGapMs: random.pick([null, 8, 8, 25]),
     compaction: compactionOf(random),
+    limits: limitsOf(random),
     clockDrift: random.pick([0, 0.01, 0.1]),
     chaosMs,
     faults,
@@ -193,6 +197,23 @@ function compactionOf(random: Random): CompactionLimits | null {
     entriesKeptBytesMax: random.pick([500, 5_000, 100_000]),
     compactedPerBatchMin: random.pick([1, 5, 20]),
     compactedPerBatchMax: random.pick([20, 200]),
+  };
+}
+
+function limitsOf(random: Random): RaftLimits | null {
+  if (random.chance(0.25)) return null;
+  const messageBytesMax = random.pick([400, 4_000, 1_000_000]);
+  return {
+    proposalBatchBytesMax: random.pick([500, 4_000, 1_000_000]),
+    proposalsMax: random.pick([30, 16_384]),
+    readersMax: random.pick([100, 16_384]),
+    readiesPerTurnMax: random.pick([1, 2, 16]),
+    messageBytesMax,
+    committedBytesPerReadyMax: random.pick([400, 4_000, 4_000_000]),
+    uncommittedBytesMax: random.pick([1_500, 10_000, 64_000_000]),
+    inflightMessagesMax: random.pick([2, 8, 256]),
+    inflightBytesMax: Math.max(messageBytesMax, random.pick([2_000, 16_000_000])),
+    snapshotChunkBytesMax: random.pick([300, 1_500, 6_000]),
   };
 }
 

@@ -1,4 +1,6 @@
 import { DEFAULT_COMPACTION } from "../../daemon/raft/core-config.ts";
+import { DEFAULT_LIMITS } from "../../daemon/raft/raft-limits.ts";
+import { Bounds } from "./checks/bounds.ts";
 import { DurableLogs } from "./checks/durable-logs.ts";
 import { Elections } from "./checks/elections.ts";
 import { RaftInvariants } from "./checks/raft-invariants.ts";
@@ -52,9 +54,16 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const logs = new DurableLogs(verdict);
   const raft = new RaftInvariants(verdict, logs);
   const states = new StateMachines(verdict);
+  const limits = scenario.limits ?? DEFAULT_LIMITS;
+  const bounds = new Bounds(verdict, limits, logs);
   const elections = new Elections(verdict, () => clock.now, scenario.clockDrift);
   const network = new Network(clock, random.fork("network"), verdict, scenario.network, {
-    sent: (message) => logs.sent(message),
+    sent: (message) => {
+      logs.sent(message);
+      bounds.sent(message);
+    },
+    onTheWay: (from, to, messages) => bounds.onTheWay(from, to, messages),
+    chunk: (from, to, records) => bounds.chunk(from, to, records),
     arrived: (message) => elections.arrived(message),
     taken: (message) => elections.taken(message),
   });
@@ -72,6 +81,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     const status = store.raftStatus();
     raft.observe(status);
     elections.observe(status);
+    bounds.observe(status);
     if (status.role === "leader" && elected.get(touched.id) !== status.term) {
       elected.set(touched.id, status.term);
       faults.elected(touched);
@@ -102,12 +112,14 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       machine: new MachineClock(clock, clockRate),
       founders: founders.includes(id) ? founders : null,
       compaction: scenario.compaction ?? DEFAULT_COMPACTION,
+      limits,
       onEvent: (each) => {
         touched = each;
       },
       onStart: () => {
         raft.started(id);
         elections.started(id);
+        bounds.started(id);
         states.started(id);
         leading.delete(id);
       },

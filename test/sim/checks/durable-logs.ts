@@ -7,6 +7,7 @@ import type { Verdict } from "../verdict.ts";
 export interface EntryMark {
   readonly term: number;
   readonly content: number;
+  readonly bytes: number;
 }
 
 interface DurableLog {
@@ -65,7 +66,11 @@ export class DurableLogs {
     this.#noteChanges(replica, log, entries, hardState?.commit ?? log.hardState.commit);
     let before = first === undefined ? undefined : this.#termAt(replica, first.index - 1);
     for (const entry of entries) {
-      log.entries[entry.index - 1] = { term: entry.term, content: contentOf(entry) };
+      log.entries[entry.index - 1] = {
+        term: entry.term,
+        content: contentOf(entry),
+        bytes: entry.data.length,
+      };
       this.#see(entry, before);
       before = entry.term;
     }

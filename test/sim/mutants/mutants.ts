@@ -16,8 +16,6 @@ export interface Mutant {
 /** Bugs of the list without a mutant, and why. */
 export const NOT_PLANTED: Readonly<Record<string, string>> = {
   "23": "needs the policy that chooses voters",
-  "24": "no mutant of the snapshots yet",
-  "25": "needs limits small enough to be reached in a run",
   "26": "needs leases",
   "27": "needs incarnations of members",
 };
@@ -432,6 +430,61 @@ export const MUTANTS: readonly Mutant[] = [
         file: `${CORE}/replication.ts`,
         find: "  if (!config.autoLeave || ",
         put: "  if (config.autoLeave || ",
+      },
+    ],
+  },
+  {
+    bug: "24a",
+    what: "a snapshot travels in one piece",
+    edits: [
+      {
+        file: "daemon/raft/log-snapshot.ts",
+        find: "highWaterMarkBytes: bytesMax,",
+        put: "highWaterMarkBytes: bytesMax * 1_000_000,",
+      },
+    ],
+  },
+  {
+    bug: "24b",
+    what: "a message takes all entries that there are",
+    edits: [
+      {
+        file: `${CORE}/send.ts`,
+        find: "log.entries(progress.next, config.maxSizePerMsg);",
+        put: "log.entries(progress.next, Infinity);",
+      },
+    ],
+  },
+  {
+    bug: "24c",
+    what: "all that is committed is applied at a time",
+    edits: [
+      {
+        file: "daemon/raft/core-config.ts",
+        find: "limits.committedBytesPerReadyMax",
+        put: "Infinity",
+      },
+    ],
+  },
+  {
+    bug: "25a",
+    what: "a leader without a quorum takes proposals without end",
+    edits: [
+      {
+        file: `${CORE}/replication.ts`,
+        find: "total > raft.config.maxUncommittedEntriesSize) return false;",
+        put: "total < 0) return false;",
+      },
+    ],
+  },
+  {
+    bug: "25b",
+    what: "messages to a follower that does not answer are sent without end",
+    edits: [
+      {
+        file: `${CORE}/send.ts`,
+        find: 'progress.state === "StateReplicate" && progress.inflights.full;',
+        put: 'progress.state === "StateSnapshot" && progress.inflights.full;',
       },
     ],
   },
