@@ -21,7 +21,7 @@ export interface NetworkListeners {
   readonly sent: (message: Message) => void;
   /** It has come to where the running process of its receiver will find it. */
   readonly arrived: (message: Message) => void;
-  /** So many with entries are on the way between these two then. */
+  /** So many different ones with entries are on the way between these two then. */
   readonly onTheWay: (from: number, to: number, messages: number) => void;
   /** A chunk of a snapshot has left a member. */
   readonly chunk: (from: number, to: number, records: readonly StateRecord[]) => void;
@@ -42,8 +42,8 @@ interface Link {
   lagMs: number;
   /** Nothing arrives before this time: it waits on the way, as what TCP sends again does. */
   heldUntil: number;
-  /** Messages with entries that are on the way. */
-  carried: number;
+  /** How many messages with entries from this index on are on the way. */
+  readonly carried: Map<number, number>;
 }
 
 /** Where a member's current process takes messages. */
@@ -196,11 +196,13 @@ export class Network {
     if (this.rates.ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
     link.busyUntil = Math.max(link.busyUntil, arrival);
-    const carried = message.entries.length > 0 ? 1 : 0;
-    link.carried += carried;
-    this.#listeners.onTheWay(message.from, message.to, link.carried);
+    const first = message.entries[0]?.index;
+    if (first !== undefined) link.carried.set(first, (link.carried.get(first) ?? 0) + 1);
+    this.#listeners.onTheWay(message.from, message.to, link.carried.size);
     this.#clock.after(arrival - now, () => {
-      link.carried -= carried;
+      const left = first === undefined ? 0 : (link.carried.get(first) ?? 0) - 1;
+      if (first !== undefined && left > 0) link.carried.set(first, left);
+      else if (first !== undefined) link.carried.delete(first);
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
       if (port?.process.alive !== true) return;
@@ -224,7 +226,15 @@ export class Network {
     const known = this.#links.get(name);
     if (known !== undefined) return known;
     const random = this.#random.fork(name);
-    const link = { random, stream: 0, busyUntil: 0, blocks: 0, lagMs: 0, heldUntil: 0, carried: 0 };
+    const link: Link = {
+      random,
+      stream: 0,
+      busyUntil: 0,
+      blocks: 0,
+      lagMs: 0,
+      heldUntil: 0,
+      carried: new Map(),
+    };
     this.#links.set(name, link);
     return link;
   }

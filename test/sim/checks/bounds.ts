@@ -5,12 +5,8 @@ import type { StateRecord } from "../../../daemon/raft/raft-log.ts";
 import type { Verdict } from "../verdict.ts";
 import type { DurableLogs } from "./durable-logs.ts";
 
-/**
- * A leader that has lost touch may send once more what is still on its way, and the network may repeat all of it; each
- * heartbeat that is answered lets one more probe go.
- */
-const SENDINGS_MAX = 4;
-const PROBES_MAX = 32;
+/** A leader that has lost touch may send other parts of the log while the last ones are still on their way. */
+const SENDINGS_MAX = 3;
 /** One event may be the last of one turn and the first of another. */
 const TURNS_PER_EVENT_MAX = 2;
 /** What the simulator's largest command may take by itself. */
@@ -34,7 +30,6 @@ export class Bounds {
     this.#applied.delete(replica);
   }
 
-  /** A message leaves, and then so many with entries are on this link, lost ones left out. */
   sent({ from, to, entries }: Message): void {
     const sizes = entries.map(({ data }) => data.length);
     this.#keeps(
@@ -45,14 +40,10 @@ export class Bounds {
     );
   }
 
+  /** @param messages with entries; one that is sent again counts once */
   onTheWay(from: number, to: number, messages: number): void {
     const { inflightMessagesMax } = this.#limits;
-    this.#keeps(
-      "messages in flight",
-      `${from} to ${to}`,
-      messages,
-      SENDINGS_MAX * inflightMessagesMax + PROBES_MAX,
-    );
+    this.#keeps("messages in flight", `${from} to ${to}`, messages, SENDINGS_MAX * (inflightMessagesMax + 1));
   }
 
   chunk(from: number, to: number, records: readonly StateRecord[]): void {
