@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { status } from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -170,6 +170,56 @@ describe("gpumesh job submit", () => {
   });
 });
 
+describe("gpumesh job submit of several files", () => {
+  const paths = (): readonly string[] =>
+    ["a", "b"].map((name) => {
+      const path = join(bench.folder, `${name}.yaml`);
+      writeFileSync(path, `job ${name}`);
+      return path;
+    });
+
+  it("sends them with one call and prints their ids in order", async () => {
+    await bench.serve({
+      SubmitJobs: ({ request }, reply) => {
+        expect(request.jobs.map(({ jobFile }) => jobFile)).toEqual(["from stdin", "job a", "job b"]);
+        reply(null, { jobs: request.jobs.map((_, nth) => ({ jobId: nth + 7, faults: [] })) });
+      },
+    });
+    const argv = ["job", "submit", "-f", "-", ...paths()];
+    expect(await bench.run(argv, "from stdin")).toEqual({ exitCode: 0, stdout: "7\n8\n9\n", stderr: "" });
+    const json = await bench.run([...argv, "--output", "json"], "from stdin");
+    const [a, b] = paths();
+    expect(JSON.parse(json.stdout)).toEqual({
+      jobs: [
+        { file: "-", jobId: 7, faults: [] },
+        { file: a, jobId: 8, faults: [] },
+        { file: b, jobId: 9, faults: [] },
+      ],
+    });
+  });
+
+  it("names the file of every fault where none is queued", async () => {
+    const faults = [{ path: "nodeCount", found: "0", allowed: "1 to 10000" }];
+    await bench.serve({
+      SubmitJobs: (_, reply) =>
+        reply(null, {
+          jobs: [
+            { jobId: 0, faults: [] },
+            { jobId: 0, faults },
+          ],
+        }),
+    });
+    const ran = await gpumesh("job", "submit", ...paths());
+    expect(ran).toEqual({
+      exitCode: 2,
+      stdout: "",
+      stderr:
+        `${paths()[1]}: nodeCount: found 0; allowed: 1 to 10000\n` +
+        "1 of 2 job files have faults; no job was queued.\n",
+    });
+  });
+});
+
 describe("gpumesh join-token", () => {
   it("prints the token alone on stdout", async () => {
     await bench.serve({
@@ -197,6 +247,8 @@ describe("gpumesh", () => {
     [["join-token", "--valid", "8d"]],
     [["run"]],
     [["job", "submit", "-f", "no-such-file.yaml"]],
+    [["job", "submit"]],
+    [["job", "submit", "-", "-"]],
     [["--timeout", "1", "up"]],
   ])("exits with 2 for the usage %j", async (argv) => {
     const ran = await gpumesh(...argv);

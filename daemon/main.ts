@@ -7,6 +7,7 @@ import { Daemon } from "./main/daemon.ts";
 import { ChannelError } from "./mesh/channels.ts";
 import { nodeNameSchema } from "./security/ca.ts";
 import type { DaemonConfig } from "./setup/data-folder.ts";
+import { LogError } from "./raft/raft-log.ts";
 import { DataFolder, SetupError } from "./setup/data-folder.ts";
 import { startDevMesh, stopDevMesh } from "./setup/dev-mesh.ts";
 import { initMesh } from "./setup/init.ts";
@@ -50,6 +51,7 @@ interface NodeOptions {
   readonly name: string;
   readonly pool: string;
   readonly spot: boolean;
+  readonly failureDomain?: string;
   readonly slots?: number;
   readonly contextDir: string;
   readonly start: boolean;
@@ -65,6 +67,10 @@ function nodeCommand(name: string): Command {
     .option("--name <name>", "name of this node, a DNS label", defaultName())
     .option("--pool <pool>", "pool that the node belongs to", "default")
     .option("--spot", "the provider may take this VM away", false)
+    .option(
+      "--failure-domain <name>",
+      "what fails with this machine, e.g. its rack or zone; voters are spread over them",
+    )
     .option("--slots <number>", "CPU slots to offer (default: the number of CPUs)", wholeNumber)
     .option("--context-dir <dir>", "where the client's credentials go", join(homedir(), ".config/gpumesh"))
     .option("--no-start", "only set up; start it later with gpumeshd run");
@@ -74,7 +80,8 @@ function configOf(options: NodeOptions): Omit<DaemonConfig, "meshId"> {
   const hasPort = /:\d+$/.test(options.advertise) && !/^[0-9a-fA-F:]+$/.test(options.advertise);
   const { name, pool, spot } = options;
   const advertise = hasPort ? options.advertise : `${options.advertise}:${DEFAULT_PORT}`;
-  return { name, advertise, pool, spot, slots: options.slots ?? null };
+  const { failureDomain = null, slots = null } = options;
+  return { name, advertise, pool, spot, failureDomain, slots };
 }
 
 async function started(options: NodeOptions, folder: DataFolder): Promise<void> {
@@ -173,7 +180,8 @@ program
 program.parseAsync().catch((error: unknown) => {
   // A system error, such as EACCES, says in its message what was done to which file.
   const fromSystem = error instanceof Error && "syscall" in error;
-  const expected = error instanceof SetupError || error instanceof ChannelError || fromSystem;
+  const told = [SetupError, ChannelError, LogError].some((kind) => error instanceof kind);
+  const expected = error instanceof Error && (told || fromSystem);
   process.stderr.write(
     `gpumeshd: ${expected ? error.message : String(error instanceof Error ? error.stack : error)}\n`,
   );

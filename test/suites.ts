@@ -115,6 +115,14 @@ export const suites: readonly Suite[] = [
   ...testSuites,
   {
     kind: "program",
+    name: "simulator",
+    script: "sim",
+    args: ["--seeds", "2000", "--from", "1"],
+    needs: [],
+    limitMinutes: 5,
+  },
+  {
+    kind: "program",
     name: "conformance",
     script: "conformance:raft",
     args: ["../shared/data/etcd-raft"],

@@ -178,6 +178,48 @@ describe("submit", () => {
   });
 });
 
+describe("submit of several jobs", () => {
+  it("carries the same request ids through all its tries, one for each job", async () => {
+    const seen: (readonly string[])[] = [];
+    const handler =
+      (answers: boolean): ApiHandlers["SubmitJobs"] =>
+      ({ request: { jobs } }, reply) => {
+        seen.push(jobs.map(({ requestId }) => requestId));
+        if (answers) reply(null, { jobs: jobs.map((_, nth) => ({ jobId: nth + 4, faults: [] })) });
+        else reply(failure(status.UNAVAILABLE, "the leader changed"));
+      };
+    const first = await start({ SubmitJobs: handler(false) });
+    const second = await start({ SubmitJobs: handler(true) });
+    const connected = await client([first.address, second.address]);
+    const jobs = [{ jobFile: "a" }, { jobFile: "b", requestId: "mine-12345" }, { jobFile: "c" }];
+    expect(await connected.submitAll(jobs)).toEqual([4, 5, 6].map((jobId) => ({ kind: "submitted", jobId })));
+    const [firstTry = [], secondTry] = seen;
+    expect(secondTry).toEqual(firstTry);
+    expect(new Set(firstTry).size).toBe(3);
+    expect(firstTry[1]).toBe("mine-12345");
+  });
+
+  it("gives each job's id or faults, or says that another one held it back", async () => {
+    const faults = [{ path: "nodeCount", found: "0", allowed: "1 to 10000" }];
+    const { address } = await start({
+      SubmitJobs: (_, reply) =>
+        reply(null, {
+          jobs: [
+            { jobId: 0, faults: [] },
+            { jobId: 0, faults },
+            { jobId: 9, faults: [] },
+          ],
+        }),
+    });
+    const answers = await (await client([address])).submitAll([{ jobFile: "a" }]);
+    expect(answers).toEqual([
+      { kind: "heldBack" },
+      { kind: "faults", faults },
+      { kind: "submitted", jobId: 9 },
+    ]);
+  });
+});
+
 describe("cancel", () => {
   const refusal = failure(status.FAILED_PRECONDITION, "job 7 can not be cancelled: it has already succeeded");
 
@@ -186,20 +228,20 @@ describe("cancel", () => {
     await expect((await client([address])).cancel(7)).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
   });
 
-  it.each([
-    ["terminating", true],
-    ["cancelled", true],
-    ["succeeded", false],
-  ])("whose first answer was lost, of a job that is now %s", async (state, fine) => {
-    let tries = 0;
+  it("carries one request id through all its tries", async () => {
+    const seen: string[] = [];
     const { address } = await start({
-      CancelJob: (_, reply) =>
-        reply(tries++ === 0 ? failure(status.UNAVAILABLE, "the leader changed") : refusal),
-      GetJob: (_, reply) => reply(null, job({ state })),
+      CancelJob: ({ request }, reply) => {
+        seen.push(request.requestId);
+        if (seen.length === 1) reply(failure(status.UNAVAILABLE, "the leader changed"));
+        else reply(null, {});
+      },
     });
-    const cancelled = (await client([address])).cancel(7);
-    if (fine) await expect(cancelled).resolves.toBeUndefined();
-    else await expect(cancelled).rejects.toMatchObject({ code: "FAILED_PRECONDITION" });
+    const connected = await client([address]);
+    await connected.cancel(7);
+    await connected.cancel(7, { requestId: "mine-12345" });
+    expect(seen[0]).toMatch(/^[A-Za-z0-9-]{8,64}$/);
+    expect(seen).toEqual([seen[0], seen[0], "mine-12345"]);
   });
 });
 

@@ -6,8 +6,8 @@ import type { ListNodesReply__Output } from "../../proto/gen/gpumesh/v1/ListNode
 import type { Mesh__Output } from "../../proto/gen/gpumesh/v1/Mesh.ts";
 import type { Node__Output } from "../../proto/gen/gpumesh/v1/Node.ts";
 import type { SubmitJobReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
+import type { SubmitJobsReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobsReply.ts";
 import type { Fault } from "../../scheduler/model/fault.ts";
-import { ApiError } from "./api-error.ts";
 import { Connection } from "./connection.ts";
 import { contextFolder, readContext, type ClientContext } from "./context.ts";
 import { readJobLogs, type LogsOptions } from "./job-logs.ts";
@@ -53,6 +53,12 @@ export type Submitted =
   /** Everything that is wrong with the job file. Nothing was queued. */
   | { readonly kind: "faults"; readonly faults: readonly Fault[] };
 
+/** One job of several that were submitted together. */
+export type SubmittedTogether =
+  | Submitted
+  /** Nothing is wrong with it; it was not queued because of the faults of another one. */
+  | { readonly kind: "heldBack" };
+
 /**
  * One mesh, through whichever of its daemons answers. Every method rejects with `ApiError` when the mesh says no, with
  * `MeshUnreachable` when no daemon could carry out the call in time, and with the reason of a signal that was aborted.
@@ -61,14 +67,21 @@ export interface Mesh {
   readonly meshId: string;
   /** Queues a job. All its tries carry one request id (8 to 64 of `[A-Za-z0-9-]`), so that it is queued once. */
   submit(jobFile: string, options?: { readonly requestId?: string }): Promise<Submitted>;
+  /**
+   * Queues several jobs with one call, 1 to 1000 and at most 3 MiB of job files: all of them, or none where one has
+   * faults. The answers are in the order of the jobs. Each job's request id is made here, unless it is given.
+   */
+  submitAll(
+    jobs: readonly { readonly jobFile: string; readonly requestId?: string }[],
+  ): Promise<readonly SubmittedTogether[]>;
   job(id: number): Promise<Job>;
   /** Newest first, at most `limit` (1000). */
   jobs(options?: { readonly states?: readonly string[]; readonly limit?: number }): Promise<JobList>;
-  cancel(id: number): Promise<void>;
+  cancel(id: number, options?: { readonly requestId?: string }): Promise<void>;
   nodes(): Promise<readonly Node[]>;
   status(): Promise<MeshStatus>;
   /** @param options.validMs 0 or left out: one hour; at most 7 days */
-  createJoinToken(options?: { readonly validMs?: number }): Promise<JoinToken>;
+  createJoinToken(options?: { readonly validMs?: number; readonly requestId?: string }): Promise<JoinToken>;
   /** The job now and after each change, over changes of leader, until it has ended. States may be skipped. */
   watch(id: number, options?: { readonly signal?: AbortSignal }): AsyncIterable<Job>;
   /** The job once it has ended. */
@@ -107,15 +120,28 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
         (api, call, done) => api.submitJob(request, call, done),
         read,
       );
-      return reply.faults.length > 0
-        ? { kind: "faults", faults: reply.faults }
-        : { kind: "submitted", jobId: reply.jobId };
+      return submitted(reply);
+    },
+    async submitAll(jobs) {
+      const request = {
+        jobs: jobs.map(({ jobFile, requestId = randomUUID() }) => ({ jobFile, requestId })),
+      };
+      const reply = await connection.unary<SubmitJobsReply__Output>(
+        (api, call, done) => api.submitJobs(request, call, done),
+        read,
+      );
+      return reply.jobs.map((job) =>
+        job.jobId === 0 && job.faults.length === 0 ? { kind: "heldBack" } : submitted(job),
+      );
     },
     jobs({ states = [], limit = 0 } = {}) {
       const request = { states: [...states], limit };
       return connection.unary<JobList>((api, call, done) => api.listJobs(request, call, done), read);
     },
-    cancel: (id) => cancelJob(connection, id, job),
+    async cancel(id, { requestId = randomUUID() } = {}) {
+      const request = { jobId: id, requestId };
+      await connection.unary((api, call, done) => api.cancelJob(request, call, done), read);
+    },
     async nodes() {
       const reply = await connection.unary<ListNodesReply__Output>(
         (api, call, done) => api.listNodes({}, call, done),
@@ -124,11 +150,9 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
       return reply.nodes;
     },
     status: () => connection.unary<MeshStatus>((api, call, done) => api.getMesh({}, call, done), read),
-    createJoinToken({ validMs = 0 } = {}) {
-      // A token that was made twice is one secret too many: a call that got no answer is not sent again.
-      return connection.unary<JoinToken>((api, call, done) => api.createJoinToken({ validMs }, call, done), {
-        repeatable: false,
-      });
+    createJoinToken({ validMs = 0, requestId = randomUUID() } = {}) {
+      const request = { validMs, requestId };
+      return connection.unary<JoinToken>((api, call, done) => api.createJoinToken(request, call, done), read);
     },
     watch: (id, { signal } = {}) => watch(id, signal),
     async wait(id, { signal } = {}) {
@@ -140,28 +164,6 @@ export async function connectMesh(options: ConnectOptions = {}): Promise<Mesh> {
   };
 }
 
-/**
- * A try whose answer was lost may have cancelled the job, and the mesh refuses to cancel it twice: then what matters is
- * whether it is cancelled or about to be.
- */
-async function cancelJob(
-  connection: Connection,
-  jobId: number,
-  getJob: (id: number) => Promise<Job>,
-): Promise<void> {
-  let tries = 0;
-  try {
-    await connection.unary(
-      (api, call, done) => {
-        tries++;
-        return api.cancelJob({ jobId }, call, done);
-      },
-      { repeatable: true },
-    );
-  } catch (error) {
-    const refused = error instanceof ApiError && error.code === "FAILED_PRECONDITION";
-    if (!refused || tries === 1) throw error;
-    const { state } = await getJob(jobId);
-    if (state !== "cancelled" && state !== "terminating") throw error;
-  }
+function submitted({ jobId, faults }: SubmitJobReply__Output): Submitted {
+  return faults.length > 0 ? { kind: "faults", faults } : { kind: "submitted", jobId };
 }

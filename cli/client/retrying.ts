@@ -48,6 +48,8 @@ export class Retrying {
     const hopeless = addresses.every((known) => this.#faults.get(known)?.permanent === true);
     if (hopeless || this.remainingMs <= 0) throw this.#unreachable();
     this.#rotation.moveOnFrom(address);
+    // The leader's death is met first by those who asked it, and the next daemon holds their calls until another leads.
+    if (this.#failures === 1 && addresses.length > 1) return;
     const rounds = Math.floor((this.#failures - 1) / addresses.length);
     await pause(Math.min(backoffMs(rounds), Math.max(0, this.remainingMs)), this.#signal);
   }

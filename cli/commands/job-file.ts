@@ -25,22 +25,60 @@ export function addJobFileCommands(group: Command, bind: Bind): void {
     return EXIT.ok;
   });
 
-  const submit = group.command("submit").description("queue a job");
-  submit.requiredOption("-f, --file <file>", FILE_HELP);
-  bind<FileOption>(submit, async (cli, options) => {
-    const jobFile = await readJobFile(cli, options.file);
-    return withMesh(cli, options, async (mesh) => {
-      const submitted = await mesh.submit(jobFile);
-      if (submitted.kind === "faults") {
-        return printFaults(cli, options, { jobId: 0, faults: submitted.faults });
-      }
-      const { jobId } = submitted;
-      await present(cli, options, { jobId, faults: [] }, () => `${jobId}\n`);
-      if (options.output === "table") note(cli, usefulCommands(jobId));
-      const waits = await reasonToWait(mesh, jobId);
-      if (waits !== null) note(cli, `\njob ${jobId} waits: ${waits}`);
-      return EXIT.ok;
-    });
+  const submit = group
+    .command("submit")
+    .description("queue a job, or several with one call: then all of them, or none where one has faults")
+    .argument("[files...]", FILES_HELP)
+    .option("-f, --file <file>", FILE_HELP);
+  bind<Partial<FileOption>>(submit, async (cli, options, words) => {
+    const paths = options.file === undefined ? words : [options.file, ...words];
+    const [only, ...others] = paths;
+    if (only === undefined)
+      throw new CliError("give the job file, or several: job submit a.yaml", EXIT.usage);
+    if (paths.filter((path) => path === "-").length > 1)
+      throw new CliError("- stands for stdin, which holds one job file: give it once", EXIT.usage);
+    return others.length === 0 ? submitOne(cli, options, only) : submitSeveral(cli, options, paths);
+  });
+}
+
+async function submitOne(cli: Cli, options: GlobalOptions, path: string): Promise<number> {
+  const jobFile = await readJobFile(cli, path);
+  return withMesh(cli, options, async (mesh) => {
+    const submitted = await mesh.submit(jobFile);
+    if (submitted.kind === "faults") {
+      return printFaults(cli, options, { jobId: 0, faults: submitted.faults });
+    }
+    const { jobId } = submitted;
+    await present(cli, options, { jobId, faults: [] }, () => `${jobId}\n`);
+    if (options.output === "table") note(cli, usefulCommands(jobId));
+    const waits = await reasonToWait(mesh, jobId);
+    if (waits !== null) note(cli, `\njob ${jobId} waits: ${waits}`);
+    return EXIT.ok;
+  });
+}
+
+/** Prints the ids in the order of the files; where none was queued, each fault with its file. */
+async function submitSeveral(cli: Cli, options: GlobalOptions, paths: readonly string[]): Promise<number> {
+  const jobs: { readonly jobFile: string }[] = [];
+  for (const path of paths) jobs.push({ jobFile: await readJobFile(cli, path) });
+  return withMesh(cli, options, async (mesh) => {
+    const submitted = await mesh.submitAll(jobs);
+    const results = submitted.map((one, nth) => ({
+      file: paths[nth] ?? "",
+      jobId: one.kind === "submitted" ? one.jobId : 0,
+      faults: one.kind === "faults" ? one.faults : [],
+    }));
+    const queued = results.filter(({ jobId }) => jobId !== 0);
+    await present(cli, options, { jobs: results }, () => queued.map(({ jobId }) => `${jobId}\n`).join(""));
+    if (queued.length === results.length) return EXIT.ok;
+    if (options.output === "table") {
+      for (const { file, faults } of results)
+        for (const fault of faults) note(cli, `${file}: ${describeFault(fault)}`.replaceAll("\n", " "));
+      const files = results.filter(({ faults }) => faults.length > 0).length;
+      const others = queued.length === 0 ? "no job was queued" : "only the jobs above were queued";
+      note(cli, `${files} of ${results.length} job files have faults; ${others}.`);
+    }
+    return EXIT.usage;
   });
 }
 
@@ -70,6 +108,7 @@ interface FileOption {
   readonly file: string;
 }
 
+const FILES_HELP = "job files, as with -f; a file named twice is two jobs";
 const FILE_HELP = "the job file: YAML or JSON, native or Batch AI's job.json; - for stdin";
 
 /** A job that can be placed leaves the queue within this time; one that is still there has something to wait for. */

@@ -119,6 +119,7 @@ export function nodeFacts(name: string): NodeFacts {
     network: null,
     pool: poolId("gpus"),
     spot: false,
+    failureDomain: null,
     bootId: "boot",
     version: "0.0.0",
     inventory: {

@@ -14,8 +14,8 @@ export interface ApiContext {
   readonly peers: Peers;
   readonly now: () => number;
   readonly version: string;
-  /** Makes a token and the record that goes with it. */
-  readonly newJoinToken: () => { readonly id: string; readonly secretHash: string; readonly token: string };
+  /** The join token of this id and secret as its users get it. */
+  readonly joinToken: (parts: { readonly id: string; readonly secret: string }) => string;
 }
 
 /** Chosen by whoever calls; what carries the same one again is the same request. */

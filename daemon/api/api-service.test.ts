@@ -147,7 +147,7 @@ describe("a watch", () => {
     const seen = watch(api, 1);
     await until(() => seen.states.length === 1);
     expect(listeners()).toBe(2);
-    await propose(store, { kind: "cancelJob", at: NOW, job: jobId(1), by: "alice" });
+    await propose(store, { kind: "cancelJob", at: NOW, requestId: "cancel-1", job: jobId(1), by: "alice" });
     await until(() => seen.status !== null);
     expect(seen.states).toEqual(["queued", "cancelled"]);
     expect(seen.status?.code).toBe(grpc.status.OK);

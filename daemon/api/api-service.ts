@@ -12,15 +12,18 @@ import type { GetJobRequest__Output } from "../../proto/gen/gpumesh/v1/GetJobReq
 import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { LogChunk } from "../../proto/gen/gpumesh/v1/LogChunk.ts";
 import type { ReadLogRequest__Output } from "../../proto/gen/gpumesh/v1/ReadLogRequest.ts";
-import { peerIdentity } from "../mesh/channels.ts";
+import { channelErrorOf, peerIdentity } from "../mesh/channels.ts";
+import type { Leadership } from "../store/store.ts";
 import { callErrorOf, CallError } from "./call-error.ts";
 import type { Done } from "./forward.ts";
 import { Forwarder, forwardedUser } from "./forward.ts";
 import type { HeldLogs } from "./read-log.ts";
 import { readLog } from "./read-log.ts";
 import type { ApiContext } from "./api-context.ts";
-import { cancelJob, getJob, listJobs, submitJob } from "./job-calls.ts";
+import { cancelJob, getJob, listJobs } from "./job-calls.ts";
+import { HOLD_MS_MAX, LeaderWait } from "./leader-wait.ts";
 import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
+import { submitJob, submitJobs } from "./submit-calls.ts";
 import { watchJob } from "./watch-job.ts";
 
 export interface ApiOptions extends ApiContext {
@@ -32,11 +35,13 @@ export interface ApiOptions extends ApiContext {
 }
 
 /**
- * The users' service. Each call is authenticated, then carried out here when this daemon leads, else forwarded; a read
- * on the leader waits for a confirmed round first, so it shows everything acknowledged before it.
+ * The users' service. Each call is authenticated, then carried out here when this daemon leads, else forwarded; while
+ * there is no leader it is held. A read on the leader waits for a confirmed round first, so it shows everything acknowledged before it.
  */
 export function apiService(options: ApiOptions): ApiHandlers {
   const forwarder = new Forwarder(options.peers, options.leaderName);
+  const self = (): number | null => options.directory.byName(options.self)?.number ?? null;
+  const leaderWait = new LeaderWait(options.store, self);
   const leads = (): boolean => options.store()?.leadership().leads ?? false;
 
   const unary = <Request, Reply, ReplyOut extends Reply>(
@@ -51,10 +56,23 @@ export function apiService(options: ApiOptions): ApiHandlers {
   ) => {
     const answer = async (call: ServerUnaryCall<Request, Reply>): Promise<Reply> => {
       const user = userOf(call);
-      if (leads()) return here(options, call.request, user);
-      return forwarder.unary<ReplyOut>(call, user, (api, metadata, deadline, done) =>
-        there(api, call.request, metadata, { deadline }, done),
-      );
+      const heldUntil = performance.now() + HOLD_MS_MAX;
+      let refused: Leadership | null = null;
+      for (;;) {
+        await leaderWait.settled(refused, heldUntil);
+        if (leads()) return here(options, call.request, user);
+        const forwardedUnder: Leadership | null = options.store()?.leadership() ?? null;
+        try {
+          return await forwarder.unary<ReplyOut>(call, user, (api, metadata, deadline, done) =>
+            there(api, call.request, metadata, { deadline }, done),
+          );
+        } catch (error) {
+          // A call that never reached the leader waits for the next one.
+          if (!isRefusedConnection(error) || forwardedUnder === null || performance.now() >= heldUntil)
+            throw error;
+          refused = forwardedUnder;
+        }
+      }
     };
     return (call: ServerUnaryCall<Request, Reply>, callback: sendUnaryData<Reply>): void => {
       answer(call).then(
@@ -67,6 +85,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
   const findJob = async (call: ServerWritableStream<ReadLogRequest__Output, LogChunk>): Promise<Job> => {
     const request: GetJobRequest__Output = { jobId: call.request.jobId };
     const user = userOf(call);
+    await leaderWait.settled(null, performance.now() + HOLD_MS_MAX);
     if (leads()) return getJob(options, request);
     return forwarder.unary<Job__Output>(call, user, (api, metadata, deadline, done) =>
       api.getJob(request, metadata, { deadline }, done),
@@ -75,6 +94,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
 
   return {
     SubmitJob: unary(submitJob, (api, ...rest) => api.submitJob(...rest)),
+    SubmitJobs: unary(submitJobs, (api, ...rest) => api.submitJobs(...rest)),
     CancelJob: unary(cancelJob, (api, ...rest) => api.cancelJob(...rest)),
     GetJob: unary(getJob, (api, ...rest) => api.getJob(...rest)),
     ListJobs: unary(listJobs, (api, ...rest) => api.listJobs(...rest)),
@@ -84,6 +104,7 @@ export function apiService(options: ApiOptions): ApiHandlers {
     WatchJob: (call) =>
       answerStream(call, async () => {
         const user = userOf(call);
+        await leaderWait.settled(null, performance.now() + HOLD_MS_MAX);
         if (leads()) return watchJob(options, call);
         return forwarder.stream(call, user, (api, metadata) => api.watchJob(call.request, metadata));
       }),
@@ -103,6 +124,15 @@ function answerStream<Request, Reply>(
   begin: () => Promise<void>,
 ): void {
   begin().catch((error: unknown) => call.emit("error", callErrorOf(error)));
+}
+
+/** Nothing listens where the leader was: the call was not sent. */
+function isRefusedConnection(error: unknown): boolean {
+  return (
+    error instanceof CallError &&
+    error.code === status.UNAVAILABLE &&
+    channelErrorOf(error, "").code === "refused"
+  );
 }
 
 /** Who asks: the client's certificate, or what a forwarding daemon says of it. */

@@ -71,6 +71,7 @@ export function machine(name: string): NodeFacts {
     network: null,
     pool: poolId("default"),
     spot: false,
+    failureDomain: null,
     bootId: "boot-1",
     version: "0",
     inventory,
@@ -90,7 +91,7 @@ export function contextOf(store: MemoryStore | null, over: Partial<ApiContext> =
     peers: noPeers,
     now: () => NOW,
     version: "0.0.0",
-    newJoinToken: () => ({ id: "made", secretHash: hashSecret("made"), token: "the whole token" }),
+    joinToken: ({ id, secret }) => `token/${id}/${secret}`,
     ...over,
   };
 }

@@ -1,18 +1,12 @@
 import { status } from "@grpc/grpc-js";
-import { feasibility } from "../../scheduler/explain/feasibility.ts";
-import { parseJobFile } from "../../scheduler/jobfile/parse-job-file.ts";
-import { toJobSpec } from "../../scheduler/jobfile/to-job-spec.ts";
-import type { Fault } from "../../scheduler/model/fault.ts";
 import { jobId } from "../../scheduler/model/ids.ts";
-import type { JobRecord, JobSpec } from "../../scheduler/model/job.ts";
+import type { JobRecord } from "../../scheduler/model/job.ts";
 import type { CancelJobReply } from "../../proto/gen/gpumesh/v1/CancelJobReply.ts";
 import type { CancelJobRequest__Output } from "../../proto/gen/gpumesh/v1/CancelJobRequest.ts";
 import type { GetJobRequest__Output } from "../../proto/gen/gpumesh/v1/GetJobRequest.ts";
 import type { Job } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { ListJobsReply } from "../../proto/gen/gpumesh/v1/ListJobsReply.ts";
 import type { ListJobsRequest__Output } from "../../proto/gen/gpumesh/v1/ListJobsRequest.ts";
-import type { SubmitJobReply } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
-import type { SubmitJobRequest__Output } from "../../proto/gen/gpumesh/v1/SubmitJobRequest.ts";
 import type { Store } from "../store/store.ts";
 import type { ApiContext } from "./api-context.ts";
 import { checkRequestId, freshStore, resultOf, storeOf } from "./api-context.ts";
@@ -22,56 +16,16 @@ import { presentJob } from "./present-job.ts";
 const JOBS_LISTED_MAX = 1_000;
 /** Of the listed jobs as JSON, which is longer than their message; well below `messageBytesMax` of the mesh. */
 const LIST_BYTES_MAX = 3 * 1024 * 1024;
-/** A node that was admitted so lately may yet register, with what a job needs. */
-const REGISTRATION_MS_MAX = 60_000;
-
-export async function submitJob(
-  context: ApiContext,
-  request: SubmitJobRequest__Output,
-  user: string,
-): Promise<SubmitJobReply> {
-  const { requestId, jobFile } = request;
-  checkRequestId(requestId);
-  const parsed = parseJobFile(jobFile);
-  if (parsed.kind === "faults") return { jobId: 0, faults: [...parsed.faults] };
-  if (parsed.notSupportedYet.length > 0) {
-    const faults = parsed.notSupportedYet.map(({ path, reason }): Fault => {
-      return { path, found: reason, allowed: "nothing: leave it out" };
-    });
-    return { jobId: 0, faults };
-  }
-  const spec = toJobSpec(parsed.job);
-  const store = storeOf(context);
-  if (whyNever(context, store, spec, requestId).length > 0) {
-    // A refusal is a read: it has to rest on the newest state. A job that is taken is judged by its commit.
-    const faults = whyNever(context, await freshStore(context), spec, requestId);
-    if (faults.length > 0) return { jobId: 0, faults };
-  }
-  const command = { kind: "submitJob", at: context.now(), requestId, spec, submittedBy: user } as const;
-  const result = await resultOf(store.propose(command));
-  if (result.kind !== "job") throw new CallError(status.INTERNAL, `unexpected result ${result.kind}`);
-  return { jobId: result.job, faults: [] };
-}
-
-/** Why no set of nodes could ever run the job. A job that was taken already is not judged again. */
-function whyNever(context: ApiContext, store: Store, spec: JobSpec, requestId: string): Fault[] {
-  const view = store.view();
-  if (view.mesh === null)
-    throw new CallError(status.UNAVAILABLE, "the mesh is being made; try again shortly");
-  if (view.jobByRequest(requestId) !== null) return [];
-  const joinedAfter = context.now() - REGISTRATION_MS_MAX;
-  const growing = [...view.nodes.values()].some(
-    ({ state }) => state.kind === "joining" && state.since > joinedAfter,
-  );
-  return growing ? [] : feasibility(view, spec);
-}
 
 export async function cancelJob(
   context: ApiContext,
   request: CancelJobRequest__Output,
   user: string,
 ): Promise<CancelJobReply> {
-  const command = { kind: "cancelJob", at: context.now(), job: jobId(request.jobId), by: user } as const;
+  const { requestId } = request;
+  checkRequestId(requestId);
+  const job = jobId(request.jobId);
+  const command = { kind: "cancelJob", at: context.now(), requestId, job, by: user } as const;
   await resultOf(storeOf(context).propose(command));
   return {};
 }

@@ -1,33 +1,53 @@
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it } from "vitest";
 import { Directory } from "../mesh/directory.ts";
+import { hashSecret } from "../security/join-token.ts";
 import { contextOf, NOW, storeOfMesh } from "./api.fixture.ts";
 import { createJoinToken, getMesh, listNodes } from "./mesh-calls.ts";
+
+const requestId = "request-1";
 
 describe("a join token", () => {
   it("is given out once it is committed, valid as long as asked for", async () => {
     const store = await storeOfMesh();
-    const hour = await createJoinToken(contextOf(store), { validMs: 0 });
-    expect(hour).toEqual({ token: "the whole token", expiresAtMs: NOW + 3_600_000 });
-    expect(store.view().tokens.get("made")?.expiresAt).toBe(NOW + 3_600_000);
+    const hour = await createJoinToken(contextOf(store), { validMs: 0, requestId }, "alice");
+    const [, id = "", secret = ""] = hour.token?.split("/") ?? [];
+    expect(hour.expiresAtMs).toBe(NOW + 3_600_000);
+    expect(store.view().tokens.get(id)).toEqual({
+      id,
+      secretHash: hashSecret(secret),
+      expiresAt: NOW + 3_600_000,
+    });
+  });
+
+  it("is the same for the same request of the same user, whenever it is repeated, and for no other", async () => {
+    const store = await storeOfMesh();
+    const make = (user: string, id: string, now = NOW): ReturnType<typeof createJoinToken> =>
+      createJoinToken(contextOf(store, { now: () => now }), { validMs: 60_000, requestId: id }, user);
+    const first = await make("alice", requestId);
+    expect(await make("alice", requestId, NOW + 1_000)).toEqual(first);
+    const others = [await make("bob", requestId), await make("alice", "request-2")];
+    expect(new Set([first, ...others].map(({ token }) => token)).size).toBe(3);
   });
 
   for (const validMs of [-1, -1e15, 7 * 24 * 3_600_000 + 1, 1e15]) {
     it(`is not made for ${validMs} ms`, async () => {
       const store = await storeOfMesh();
-      await expect(createJoinToken(contextOf(store), { validMs })).rejects.toMatchObject({
+      await expect(createJoinToken(contextOf(store), { validMs, requestId }, "alice")).rejects.toMatchObject({
         code: status.INVALID_ARGUMENT,
       });
-      expect(store.view().tokens.has("made")).toBe(false);
+      expect([...store.view().tokens.keys()]).toEqual(["t1"]);
     });
   }
 
   it("is not given out by a daemon that does not lead", async () => {
     const store = await storeOfMesh();
     store.setLeader(2);
-    await expect(createJoinToken(contextOf(store), { validMs: 0 })).rejects.toMatchObject({
-      code: status.UNAVAILABLE,
-    });
+    await expect(createJoinToken(contextOf(store), { validMs: 0, requestId }, "alice")).rejects.toMatchObject(
+      {
+        code: status.UNAVAILABLE,
+      },
+    );
   });
 });
 

@@ -6,7 +6,8 @@ import type { ListNodesReply } from "../../proto/gen/gpumesh/v1/ListNodesReply.t
 import type { ListNodesRequest__Output } from "../../proto/gen/gpumesh/v1/ListNodesRequest.ts";
 import type { Mesh } from "../../proto/gen/gpumesh/v1/Mesh.ts";
 import type { ApiContext } from "./api-context.ts";
-import { freshStore, resultOf, storeOf } from "./api-context.ts";
+import { hashSecret, tokenOfRequest } from "../security/join-token.ts";
+import { checkRequestId, freshStore, resultOf, storeOf } from "./api-context.ts";
 import { CallError } from "./call-error.ts";
 import type { Consensus } from "./present-mesh.ts";
 import { presentMesh, presentNode } from "./present-mesh.ts";
@@ -32,19 +33,27 @@ export async function getMesh(context: ApiContext, _request: GetMeshRequest__Out
 export async function createJoinToken(
   context: ApiContext,
   request: CreateJoinTokenRequest__Output,
+  user: string,
 ): Promise<CreateJoinTokenReply> {
+  const { requestId } = request;
+  checkRequestId(requestId);
   const validMs = request.validMs === 0 ? TOKEN_VALID_DEFAULT_MS : request.validMs;
   if (validMs < 0 || validMs > TOKEN_VALID_MAX_MS)
     throw new CallError(
       status.INVALID_ARGUMENT,
       `valid_ms is ${validMs}; it must be 0 to ${TOKEN_VALID_MAX_MS} (7 days)`,
     );
-  const { id, secretHash, token } = context.newJoinToken();
+  const store = storeOf(context);
+  const key = store.view().mesh?.authority.privateKeyPem;
+  if (key === undefined) throw new CallError(status.UNAVAILABLE, "the mesh is being made; try again shortly");
+  const { id, secret } = tokenOfRequest(key, { user, requestId });
   const at = context.now();
   const expiresAt = at + validMs;
-  const command = { kind: "addJoinToken", at, id, secretHash, expiresAt } as const;
-  await resultOf(storeOf(context).propose(command));
-  return { token, expiresAtMs: expiresAt };
+  const command = { kind: "addJoinToken", at, id, secretHash: hashSecret(secret), expiresAt } as const;
+  await resultOf(store.propose(command));
+  // An earlier try may have made it: then it is good as long as that one said.
+  const made = store.view().tokens.get(id);
+  return { token: context.joinToken({ id, secret }), expiresAtMs: made?.expiresAt ?? expiresAt };
 }
 
 function consensusOf(context: ApiContext): Consensus {

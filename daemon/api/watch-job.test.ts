@@ -7,7 +7,7 @@ import { jobId, nodeId } from "../../scheduler/model/ids.ts";
 import { activeAttempt } from "../../scheduler/model/job.ts";
 import type { MemoryStore } from "../store/memory-store.ts";
 import { contextOf, JOB_FILE, NOW, propose, storeOfMesh, until } from "./api.fixture.ts";
-import { submitJob } from "./job-calls.ts";
+import { submitJob } from "./submit-calls.ts";
 import { watchJob } from "./watch-job.ts";
 
 /** A caller that reads one message each time the test says so. */
@@ -58,7 +58,7 @@ async function place(): Promise<void> {
 }
 
 async function cancel(): Promise<void> {
-  await propose(store, { kind: "cancelJob", at: NOW, job: jobId(1), by: "alice" });
+  await propose(store, { kind: "cancelJob", at: NOW, requestId: "cancel-1", job: jobId(1), by: "alice" });
 }
 
 async function stopped(): Promise<void> {

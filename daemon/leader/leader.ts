@@ -69,7 +69,7 @@ export class Leader {
       () => sessions.stop(),
       startMembership(store, directory),
       startScheduling({ store, now, token, log }),
-      startVoters({ store, log }),
+      startVoters({ store, now, log }),
       startFounding({ store, commands: founding ?? [], log }),
     ];
     this.#term = { number: term, sessions, stops };

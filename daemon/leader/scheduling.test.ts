@@ -80,7 +80,7 @@ describe("scheduling", () => {
     await until(() => stateOf(store, first) === "starting");
     await turns(5);
     expect(stateOf(store, second)).toBe("queued");
-    await propose(store, { kind: "cancelJob", at: NOW, job: first, by: "alice" });
+    await propose(store, { kind: "cancelJob", at: NOW, requestId: "cancel-1", job: first, by: "alice" });
     await report(store, first, "stopped");
     await until(() => stateOf(store, second) === "starting");
   });
@@ -117,7 +117,7 @@ describe("scheduling", () => {
     const original = store.propose.bind(store);
     const proposed = vi.spyOn(store, "propose").mockImplementation(async (command: Command) => {
       // The index moves on, as with every command that is committed and refused.
-      await original({ kind: "cancelJob", at: NOW, job: jobId(99), by: "nobody" });
+      await original({ kind: "cancelJob", at: NOW, requestId: "cancel-1", job: jobId(99), by: "nobody" });
       return { kind: "refused", code: "impossible", reason: `no ${command.kind} today` };
     });
     schedule(store);

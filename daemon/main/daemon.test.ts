@@ -23,7 +23,14 @@ beforeEach(async () => {
   const held = await hold(0);
   port = portOf(held);
   await release(held);
-  const common = { name: "one", pool: "default", spot: false, slots: 2, now: () => Date.now() };
+  const common = {
+    name: "one",
+    pool: "default",
+    spot: false,
+    failureDomain: null,
+    slots: 2,
+    now: () => Date.now(),
+  };
   await initMesh({ ...common, folder, advertise: `127.0.0.1:${port}`, contextDir: join(dir, "context") });
 });
 

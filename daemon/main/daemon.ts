@@ -3,7 +3,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { createHash, randomBytes, X509Certificate } from "node:crypto";
+import { createHash, X509Certificate } from "node:crypto";
 import { parseAddress } from "../../scheduler/model/address.ts";
 import { nodeId, poolId } from "../../scheduler/model/ids.ts";
 import type { AddJoinToken, InitialiseMesh } from "../../scheduler/model/command.ts";
@@ -23,7 +23,7 @@ import { createListener } from "../mesh/listener.ts";
 import { Peers } from "../mesh/peers.ts";
 import type { Credentials } from "../security/credentials-store.ts";
 import { readDaemonCredentials } from "../security/credentials-store.ts";
-import { formatJoinToken, hashSecret, newTokenSecret } from "../security/join-token.ts";
+import { formatJoinToken } from "../security/join-token.ts";
 import { spkiDigestOf } from "../security/ca.ts";
 import type { DaemonConfig, DataFolder, Founding } from "../setup/data-folder.ts";
 import { SetupError } from "../setup/data-folder.ts";
@@ -154,10 +154,13 @@ export class Daemon {
     });
     const address = parseAddress(this.#config.advertise);
     if (address === null) throw new SetupError(`${this.#config.advertise} is not host:port`);
+    const { mutual, joining, connectionEnded } = this.#servers;
     this.#listener = createListener({
       ...address,
       identity: this.#identity,
-      ...this.#servers,
+      mutual,
+      joining,
+      onEndedByPeer: connectionEnded,
       onRefused: (reason, remote) => log(`refused a connection from ${remote}: ${reason}`),
     });
     await this.#listener.start().catch((error: unknown) => {
@@ -205,6 +208,7 @@ export class Daemon {
       );
     this.#replica = await Replica.start({
       number,
+      meshId: this.#config.meshId,
       folder: folder.raft,
       directory: this.#directory,
       openChannel: ({ name, address }) => openChannel({ address, peerName: name, identity: this.#identity }),
@@ -247,12 +251,7 @@ export class Daemon {
       peers: this.#peers,
       now: () => Date.now(),
       version: VERSION,
-      newJoinToken: () => {
-        const secret = newTokenSecret();
-        const id = randomBytes(4).toString("hex");
-        const token = formatJoinToken({ address: this.#config.advertise, digest, id, secret });
-        return { id, secretHash: hashSecret(secret), token };
-      },
+      joinToken: (parts) => formatJoinToken({ address: this.#config.advertise, digest, ...parts }),
     };
   }
 
@@ -277,6 +276,7 @@ async function readFacts(config: DaemonConfig, log: (line: string) => void): Pro
     network: interfaceOfAddress(inventory.interfaces, host),
     pool: poolId(config.pool),
     spot: config.spot,
+    failureDomain: config.failureDomain,
     bootId: readBootId(),
     version: VERSION,
     inventory,

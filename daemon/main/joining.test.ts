@@ -34,7 +34,14 @@ beforeEach(async () => {
   const port = await freePort();
   const advertise = `127.0.0.1:${port}`;
   const folder = new DataFolder(join(dir, "founder"));
-  const common = { name: "founder", advertise, pool: "default", spot: false, slots: null };
+  const common = {
+    name: "founder",
+    advertise,
+    pool: "default",
+    spot: false,
+    failureDomain: null,
+    slots: null,
+  };
   ({ token, meshId } = await initMesh({ ...common, folder, contextDir: join(dir, "admin"), now }));
   store = new MemoryStore();
   const founding = folder.readFounding();
@@ -48,10 +55,10 @@ beforeEach(async () => {
   const peers = new Peers(directory, () => {
     throw new Error("no other daemon is called");
   });
-  const newJoinToken = (): never => {
+  const joinToken = (): never => {
     throw new Error("no token is made");
   };
-  const context = { store: () => store, directory, peers, now: () => now(), version: "0", newJoinToken };
+  const context = { store: () => store, directory, peers, now: () => now(), version: "0", joinToken };
   const joining = new grpc.Server(serverOptions);
   joining.addService(loadMesh().Join.service, { Join: joinHandler(context, () => null) });
   const listener = createListener({
@@ -89,6 +96,7 @@ function options(over: Partial<JoinOptions> = {}): JoinOptions {
     advertise: "127.0.0.1:7481",
     pool: "default",
     spot: true,
+    failureDomain: null,
     slots: 2,
     ...over,
   };
@@ -131,6 +139,7 @@ describe("join", () => {
       advertise: "127.0.0.1:7481",
       pool: "default",
       spot: true,
+      failureDomain: null,
       slots: 2,
     });
     expect(folder.readDirectory()?.members.map((member) => member.name)).toEqual(["founder"]);

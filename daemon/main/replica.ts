@@ -3,6 +3,7 @@ import { Leader } from "../leader/leader.ts";
 import type { Directory } from "../mesh/directory.ts";
 import type { Message } from "../raft/core/core.ts";
 import { GrpcTransport } from "../raft/grpc-transport.ts";
+import type { PeerGate } from "../raft/peer-gate.ts";
 import type { OpenChannel } from "../raft/peer-link.ts";
 import type { SnapshotTransfer } from "../raft/transport.ts";
 import { RaftStore } from "../store/raft-store.ts";
@@ -10,6 +11,7 @@ import type { Store } from "../store/store.ts";
 
 export interface ReplicaOptions {
   readonly number: number;
+  readonly meshId: string;
   readonly folder: string;
   readonly directory: Directory;
   readonly openChannel: OpenChannel;
@@ -48,6 +50,7 @@ export class Replica {
     transport.setPeers(raftPeers(options.directory, options.number));
     const store = await RaftStore.start({
       id: options.number,
+      meshId: options.meshId,
       folder: options.folder,
       transport,
       bootstrap: options.founding === null ? null : { voters: [options.number] },
@@ -60,9 +63,19 @@ export class Replica {
     return new Replica(options, transport, store);
   }
 
+  /** Judges who sends raft messages to this daemon; null while it does not run. */
+  get gate(): PeerGate | null {
+    return this.#transport.gate;
+  }
+
   /** A raft message that came over the network, its sender verified. */
   deliver(message: Message): void {
     this.#transport.deliver(message);
+  }
+
+  /** A member broke its stream of raft messages off. */
+  brokenOff(number: number): void {
+    this.#transport.brokenOff(number);
   }
 
   /** A snapshot that comes over the network, its sender verified. */

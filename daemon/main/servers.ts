@@ -29,6 +29,8 @@ export interface ServersOptions {
 export function createServers(options: ServersOptions): {
   readonly mutual: grpc.Server;
   readonly joining: grpc.Server;
+  /** A member ended this connection from its side. */
+  readonly connectionEnded: (remoteAddress: string) => void;
 } {
   const { context, leaderName, self } = options;
   const mesh = loadMesh();
@@ -37,23 +39,22 @@ export function createServers(options: ServersOptions): {
     heldLog(options.agent, request, signal);
   mutual.addService(loadApi().Api.service, apiService({ ...context, leaderName, heldLogs, self }));
   mutual.addService(mesh.Peer.service, peerService(options));
-  mutual.addService(
-    mesh.Raft.service,
-    raftService({
-      peerNumber: (call) => context.directory.byName(daemonName(call) ?? "")?.number ?? null,
-      isMember: (number) => options.replica()?.isMember(number) ?? false,
-      receive: (message) => options.replica()?.deliver(message),
-      receiveSnapshot: async (transfer) => {
-        const replica = options.replica();
-        if (replica === null) throw new Error("this daemon is no raft member yet");
-        await replica.deliverSnapshot(transfer);
-      },
-      log: options.log,
-    }),
-  );
+  const raft = raftService({
+    peerNumber: (call) => context.directory.byName(daemonName(call) ?? "")?.number ?? null,
+    isMember: (number) => options.replica()?.isMember(number) ?? false,
+    gate: () => options.replica()?.gate ?? null,
+    receive: (message) => options.replica()?.deliver(message),
+    receiveSnapshot: async (transfer) => {
+      const replica = options.replica();
+      if (replica === null) throw new Error("this daemon is no raft member yet");
+      await replica.deliverSnapshot(transfer);
+    },
+    brokenOff: (number) => options.replica()?.brokenOff(number),
+  });
+  mutual.addService(mesh.Raft.service, raft.handlers);
   const joining = new grpc.Server(serverOptions);
   joining.addService(mesh.Join.service, { Join: joinHandler(context, leaderName) });
-  return { mutual, joining };
+  return { mutual, joining, connectionEnded: raft.connectionEnded };
 }
 
 function peerService(options: ServersOptions): PeerHandlers {

@@ -29,14 +29,16 @@ const resolveAgainMs = 1_000;
 const fetchAuthorityTimeoutMs = 10_000;
 const hangUpTimeoutMs = 1_000;
 
-const messageLimits = {
+/** Of every channel and server. Nobody reads grpc-js's own statistics (channelz), and they cost something at each call. */
+const commonOptions = {
+  "grpc.enable_channelz": 0,
   "grpc.max_send_message_length": messageBytesMax,
   "grpc.max_receive_message_length": messageBytesMax,
 } as const;
 
 /** What every grpc server of the mesh is made with, so that both ends of a stream hold to the same limits. */
 export const serverOptions: grpc.ServerOptions = {
-  ...messageLimits,
+  ...commonOptions,
   "grpc.keepalive_time_ms": keepaliveTimeMs,
   "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
 };
@@ -46,7 +48,7 @@ export const serverOptions: grpc.ServerOptions = {
  * Retries are the callers' own, who know what may be repeated.
  */
 const channelOptions: grpc.ChannelOptions = {
-  ...messageLimits,
+  ...commonOptions,
   "grpc.keepalive_time_ms": keepaliveTimeMs,
   "grpc.keepalive_timeout_ms": keepaliveTimeoutMs,
   "grpc.keepalive_permit_without_calls": 1,
@@ -123,8 +125,14 @@ export function peerIdentity(
   call: Pick<grpc.ServerUnaryCall<unknown, unknown>, "getAuthContext">,
 ): Identity | null {
   const certificate = call.getAuthContext().sslPeerCertificate;
-  return certificate === undefined ? null : identityOf(certificate.raw);
+  if (certificate === undefined) return null;
+  let identity = identities.get(certificate);
+  if (identity === undefined) identities.set(certificate, (identity = identityOf(certificate.raw)));
+  return identity;
 }
+
+/** What each certificate states: reading one costs more than all the rest of a small call. */
+const identities = new WeakMap<PeerCertificate, Identity | null>();
 
 /** For the joining door: the name in the SNI only chooses it, the certificate behind it is a daemon's like any other. */
 function checkDaemon(_serverName: string, certificate: PeerCertificate): Error | undefined {

@@ -29,6 +29,11 @@ export type ListenerOptions = {
   readonly limits?: Partial<ListenerLimits>;
   /** Gets one line for each connection that was turned away, with its `address:port`. */
   readonly onRefused: (reason: string, remoteAddress: string) => void;
+  /**
+   * Gets the `address:port` of each member whose end of an open connection was closed, by FIN or RST; before the streams
+   * on it end for that reason. What this end cuts, as after a time-out, is not told.
+   */
+  readonly onEndedByPeer?: (remoteAddress: string) => void;
 };
 
 /**
@@ -218,6 +223,8 @@ class TwoDoorListener implements Listener {
     connection.stage = "open";
     this.#handshaking.delete(connection);
     if (kind === "joining") this.#limitJoining(connection);
+    else this.#watchPeer(connection);
+    keepPeerCertificate(socket);
     this.#doors[kind].injector.injectConnection(socket);
   }
 
@@ -234,6 +241,14 @@ class TwoDoorListener implements Listener {
     connection.socket.once("close", () => clearTimeout(timer));
   }
 
+  #watchPeer({ socket, remoteAddress }: Connection): void {
+    const ended = (): void => this.#options.onEndedByPeer?.(remoteAddress);
+    socket.once("end", ended);
+    socket.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ECONNRESET" || error.code === "EPIPE") ended();
+    });
+  }
+
   #refuse(connection: Connection, reason: string): void {
     connection.stage = "closing";
     connection.socket.destroy();
@@ -248,6 +263,15 @@ class TwoDoorListener implements Listener {
 
 function ignoreError(): void {
   // Every error of a socket is followed by its close event, and that one is handled.
+}
+
+/**
+ * grpc-js asks for the peer's certificate at each call, and Node decodes it anew each time. That of a TLS 1.3 connection
+ * never changes.
+ */
+function keepPeerCertificate(socket: TLSSocket): void {
+  const certificate = socket.getPeerCertificate(true);
+  socket.getPeerCertificate = () => certificate;
 }
 
 /** Names one connection among those of a listening port: no two that are open share both ends. */

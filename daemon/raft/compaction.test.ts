@@ -42,6 +42,7 @@ describe("what was applied", () => {
     }
     const again = await RaftDriver.start({
       id: 1,
+      meshId: "mesh",
       folder: group.folderOf(1),
       transport: group.network.join(1),
       machine: new Watched(lines),

@@ -1,11 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { FAST_TIMING, proposeSurely, TestGroup } from "./driver.fixture.ts";
 import { LevelLog } from "./level-log.ts";
+import type { LogIdentity } from "./log-identity.ts";
 import type { LogBatch, LogSnapshot, RaftLog, RecoveredLog, StagedRecords } from "./raft-log.ts";
 
 /** A real log on a disk that can be made to hang. */
 class HangingLog implements RaftLog {
   readonly recovered: RecoveredLog;
+  readonly identity: LogIdentity;
   readonly #log: LevelLog;
   #release: (() => void) | null = null;
   #hanging: Promise<void> = Promise.resolve();
@@ -14,6 +16,11 @@ class HangingLog implements RaftLog {
   constructor(log: LevelLog) {
     this.#log = log;
     this.recovered = log.recovered;
+    this.identity = log.identity;
+  }
+
+  get syncedBatch(): number {
+    return this.#log.syncedBatch;
   }
 
   get lastIndex(): number {

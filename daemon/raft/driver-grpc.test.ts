@@ -25,9 +25,9 @@ it("three members agree over gRPC, also after the leader is gone and when it com
   for (const id of MEMBERS) {
     const { port, server } = await serveRaft(0, {
       isMember: (member) => MEMBERS.includes(member),
-      receive: (message) => transports.get(id)!.deliver(message),
+      gate: () => transports.get(id)?.gate ?? null,
+      receive: (message) => transports.get(id)?.deliver(message),
       receiveSnapshot: (transfer) => transports.get(id)!.deliverSnapshot(transfer),
-      log: () => {},
     });
     closers.push(() => server.forceShutdown());
     peers.set(id, { name: `member-${id}`, address: `127.0.0.1:${port}` });
@@ -41,6 +41,7 @@ it("three members agree over gRPC, also after the leader is gone and when it com
     transport.setPeers(new Map([...peers].filter(([member]) => member !== id)));
     const driver = await RaftDriver.start({
       id,
+      meshId: "mesh",
       folder: join(folder, String(id)),
       transport,
       machine: new AppliedList(applied.get(id)!),

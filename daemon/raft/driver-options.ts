@@ -23,6 +23,8 @@ export type LogLine = (level: "info" | "warn" | "error", line: string) => void;
 export interface DriverOptions {
   /** This member's number, above 0. */
   readonly id: number;
+  /** The mesh that the group belongs to; members of others are refused. */
+  readonly meshId: string;
   /** The folder of the log, this driver's alone. */
   readonly folder: string;
   readonly transport: RaftTransport;

@@ -1,4 +1,6 @@
 import type { ConfState } from "./core/core.ts";
+import type { PeerRefusal } from "./peer-identity.ts";
+import type { RefusalCounts } from "./peer-refusals.ts";
 import type { RaftRole } from "./standing.ts";
 
 /** How one member stands, as it sees itself. */
@@ -15,6 +17,16 @@ export interface RaftStatus {
   readonly learners: readonly number[];
   /** The applied membership, with the outgoing half of a joint one. */
   readonly confState: ConfState;
-  /** What is known of the members' logs, this one's included; empty unless this member leads. */
-  readonly progress: ReadonlyMap<number, { readonly match: number }>;
+  /** How many streams and messages of peers this member has refused since it started, by reason. */
+  readonly refusals: RefusalCounts;
+  /** The peers that refuse this member, and why. */
+  readonly refusedBy: ReadonlyMap<number, PeerRefusal>;
+}
+
+/** One member as the leader sees it. */
+export interface MemberProgress {
+  /** Its log is known to equal the leader's up to here; 0 where nothing is known. */
+  readonly match: number;
+  /** Since its last message, in ticks of this member; 0 for this member, null for one not heard since it started. */
+  readonly silentMs: number | null;
 }

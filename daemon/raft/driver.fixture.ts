@@ -72,13 +72,14 @@ export class TestGroup {
   async start(
     id: number,
     founders: readonly number[] | null = null,
-    options: Partial<Pick<DriverOptions, "openLog" | "compaction">> = {},
+    options: Partial<Pick<DriverOptions, "openLog" | "compaction" | "timing">> = {},
   ): Promise<TestMember> {
     this.#folder ??= await mkdtemp(join(tmpdir(), "gpumesh-raft-"));
     const applied: string[] = [];
     const fatal: Error[] = [];
     const driver = await RaftDriver.start({
       id,
+      meshId: "mesh",
       folder: this.folderOf(id),
       transport: this.network.join(id),
       machine: new AppliedList(applied),
@@ -94,7 +95,7 @@ export class TestGroup {
 
   async startAll(
     ids: readonly number[],
-    options: Partial<Pick<DriverOptions, "compaction">> = {},
+    options: Partial<Pick<DriverOptions, "compaction" | "timing">> = {},
   ): Promise<void> {
     for (const id of ids) await this.start(id, ids, options);
   }
@@ -117,6 +118,12 @@ export class TestGroup {
   async stop(id: number): Promise<void> {
     await this.member(id).driver.stop();
     this.#members.delete(id);
+  }
+
+  /** Ends it as the end of its process does, which the others are told. */
+  async crash(id: number): Promise<void> {
+    this.network.crash(id);
+    await this.stop(id);
   }
 
   /** The member that leads with the highest term, once it has applied its first entry. */

@@ -50,7 +50,7 @@ describe("a group of one", () => {
       learners: [],
       applied: 4,
     });
-    expect(driver.status().progress.get(1)?.match).toBe(4);
+    expect(driver.progress().get(1)?.match).toBe(4);
   });
 
   it("has applied everything that it acknowledged when it starts again", async () => {
@@ -122,6 +122,7 @@ describe("a group of one", () => {
     await log.close();
     const start = RaftDriver.start({
       id: 1,
+      meshId: "mesh",
       folder: group.folderOf(1),
       transport: group.network.join(1),
       machine: new Refusing(),
@@ -140,6 +141,7 @@ describe("a group of one", () => {
     const fatal: Error[] = [];
     const driver = await RaftDriver.start({
       id: 1,
+      meshId: "mesh",
       folder: group.folderOf(1),
       transport: group.network.join(1),
       machine: new Refusing(),
@@ -175,7 +177,7 @@ describe("a group of three", () => {
       leader: leader.id,
     });
     expect(follower.driver.status()).toMatchObject({ role: "follower", leader: leader.id });
-    expect(follower.driver.status().progress.size).toBe(0);
+    expect(follower.driver.progress().size).toBe(0);
   });
 
   it("finds a new leader when the leader stops, and loses nothing", async () => {

@@ -1,12 +1,14 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
-import type { ConfState } from "./core/core.ts";
+import type { ConfState, MessageType } from "./core/core.ts";
 import * as config from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
+import { FailoverHint } from "./failover-hint.ts";
+import { Identification } from "./identification.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
@@ -15,11 +17,14 @@ import { DEFAULT_LIMITS } from "./raft-limits.ts";
 import type { RaftLimits } from "./raft-limits.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
-import { diskStalled, ended, notLeader, unknownOutcome } from "./refusals.ts";
+import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
 import type { Standing } from "./standing.ts";
+
+/** What only a leader sends. */
+const LEADERS_WORDS: ReadonlySet<MessageType> = new Set(["MsgApp", "MsgHeartbeat", "MsgSnap"]);
 
 /** One member of the raft group: its durable log, its part in elections, and what it may be asked. */
 export class RaftDriver {
@@ -32,11 +37,16 @@ export class RaftDriver {
   readonly #receiver: SnapshotReceiver;
   readonly #proposals: Proposals;
   readonly #reads: ReadRounds;
+  readonly #identification: Identification;
+  readonly #failover: FailoverHint;
   readonly #appliedListeners = new Set<(index: number) => void>();
   #phase: "replaying" | "running" | "ended" = "replaying";
   #failure: Error | null = null;
   #stopTicks: () => void = () => {};
   #changingMembers = false;
+  #ticks = 0;
+  /** When each member was last heard of, in ticks. */
+  readonly #heardAtTick = new Map<number, number>();
 
   private constructor(options: DriverOptions, log: RaftLog) {
     const timing = options.timing ?? config.DEFAULT_TIMING;
@@ -48,6 +58,20 @@ export class RaftDriver {
     this.#reads = new ReadRounds({
       askAgainTicks: timing.electionTicks,
       waitTicksMax: config.READ_ELECTIONS_MAX * timing.electionTicks,
+    });
+    const { id, meshId, folder, report = () => {} } = options;
+    this.#identification = new Identification({
+      id,
+      meshId,
+      folder,
+      log,
+      environment: this.#environment,
+      report,
+      look: () => {
+        const { term, role, confState } = this.#loop.board.standing;
+        return { term, leads: role === "leader", confState, ...this.#loop.replication() };
+      },
+      onFatal: (error) => this.#fail(error),
     });
     this.#loop = new RaftLoop({
       id: options.id,
@@ -65,7 +89,18 @@ export class RaftDriver {
         for (const listener of this.#appliedListeners) listener(index);
       },
       onFatal: (error) => this.#fail(error),
-      report: options.report ?? (() => {}),
+      silent: () => this.#identification.silent,
+      report,
+    });
+    this.#failover = new FailoverHint({
+      id: options.id,
+      environment: this.#environment,
+      look: () => {
+        const { role, term, leader, confState } = this.status();
+        return { role, term, leader, voters: [...confState.voters, ...confState.votersOutgoing] };
+      },
+      forgetLeader: () => this.#loop.forgetLeader(),
+      campaign: () => this.#loop.campaign(),
     });
     this.#sender = new SnapshotSender({
       log,
@@ -92,6 +127,7 @@ export class RaftDriver {
       const openOptions = {
         onFatal: (error: Error) => onFatal(error),
         onRecord: (key: string, value: Uint8Array) => restoration.put(key, value),
+        randomBytes: (length: number) => (options.environment ?? systemEnvironment).randomBytes(length),
       };
       const open = options.openLog ?? LevelLog.open.bind(LevelLog);
       const log = await open(options.folder, openOptions);
@@ -168,34 +204,30 @@ export class RaftDriver {
   }
 
   /**
-   * Before an end that is planned: lets the voter lead that has most of the log, and resolves when it does or, if nothing
-   * comes of it, after an election timeout. Others need not find out by silence then that their leader is gone.
+   * Lets another voter lead: the one named, else whoever can; of these those first that answer, and who has most of the log.
+   * Each gets an election timeout. Resolves when another one leads, and with false when nothing comes of it. Before an end
+   * that is planned it saves the others from finding out by silence that their leader is gone.
    */
-  async handOver(): Promise<void> {
-    const { tickMs, electionTicks } = this.#options.timing ?? config.DEFAULT_TIMING;
-    const { progress, voters, role, id } = this.status();
+  async handOver(to: number | null = null): Promise<boolean> {
+    const { voters, id } = this.status();
+    const progress = this.progress();
+    const silence = (voter: number): number => progress.get(voter)?.silentMs ?? Infinity;
     const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const others = voters.filter((voter) => voter !== id).toSorted((a, b) => matchOf(b) - matchOf(a));
-    const [heir] = others;
-    if (this.#phase !== "running" || role !== "leader" || heir === undefined) return;
-    await new Promise<void>((resolve) => {
-      const settle = (): void => {
-        cancel();
-        unsubscribe();
-        resolve();
-      };
-      const cancel = this.#environment.after(electionTicks * tickMs, settle);
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== id) settle();
-      });
-      this.transferLeadership(heir);
-    });
+    const answers = (voter: number): boolean => silence(voter) < this.#electionTimeoutMs;
+    const heirs = voters
+      .filter((voter) => (to === null ? voter !== id : voter === to))
+      .toSorted((a, b) => Number(answers(b)) - Number(answers(a)) || matchOf(b) - matchOf(a));
+    for (const heir of heirs) {
+      if (this.#phase !== "running" || this.status().role !== "leader") return false;
+      if (await this.#handOverTo(heir)) return true;
+    }
+    return false;
   }
 
   status(): RaftStatus {
     const { confState } = this.#loop.board.standing;
     // All of it from the core, at one moment: the standing is that of the last turn.
-    const { raftState, term, lead, commit, progress } = this.#loop.coreStatus();
+    const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
       id: this.#options.id,
       role: ROLES[raftState],
@@ -207,8 +239,23 @@ export class RaftDriver {
       voters: confState.voters,
       learners: confState.learners,
       confState,
-      progress,
+      refusals: this.#identification.counts,
+      refusedBy: this.#identification.refusedBy,
     };
+  }
+
+  /** What is known of the members' logs, this one's included; empty unless this member leads. */
+  progress(): ReadonlyMap<number, MemberProgress> {
+    const { tickMs } = this.#options.timing ?? config.DEFAULT_TIMING;
+    const silentMs = (member: number): number | null => {
+      if (member === this.#options.id) return 0;
+      const heard = this.#heardAtTick.get(member);
+      return heard === undefined ? null : (this.#ticks - heard) * tickMs;
+    };
+    const { progress } = this.#loop.replication();
+    return new Map(
+      [...progress].map(([member, { match }]) => [member, { match, silentMs: silentMs(member) }] as const),
+    );
   }
 
   standing(): Standing {
@@ -239,6 +286,26 @@ export class RaftDriver {
     await this.#log.close();
   }
 
+  async #handOverTo(heir: number): Promise<boolean> {
+    return new Promise<boolean>((resolve) => {
+      const settle = (another: boolean): void => {
+        cancel();
+        unsubscribe();
+        resolve(another);
+      };
+      const cancel = this.#environment.after(this.#electionTimeoutMs, () => settle(false));
+      const unsubscribe = this.onStatus(({ leader }) => {
+        if (leader !== null && leader !== this.#options.id) settle(true);
+      });
+      this.transferLeadership(heir);
+    });
+  }
+
+  get #electionTimeoutMs(): number {
+    const { tickMs, electionTicks } = this.#options.timing ?? config.DEFAULT_TIMING;
+    return tickMs * electionTicks;
+  }
+
   async #replay(): Promise<void> {
     const { commit } = this.#log.recovered.hardState;
     this.#loop.turn();
@@ -254,8 +321,15 @@ export class RaftDriver {
   #run(): void {
     this.#phase = "running";
     const { id, transport, timing = config.DEFAULT_TIMING } = this.#options;
+    transport.introduce(this.#identification);
     transport.onMessage((received) => {
-      if (this.#phase === "running" && received.to === id) this.#loop.receive(received);
+      if (this.#phase !== "running" || received.to !== id) return;
+      if (LEADERS_WORDS.has(received.type)) this.#failover.heardLeader(received.term);
+      this.#heardAtTick.set(received.from, this.#ticks);
+      this.#loop.receive(received);
+    });
+    transport.onPeerGone((member) => {
+      if (this.#phase === "running") this.#takeHint(member);
     });
     transport.onSnapshot((transfer) => this.#receiver.receive(transfer));
     transport.onUnreachable((member) => {
@@ -265,12 +339,19 @@ export class RaftDriver {
     // they are read, and the intervals that were missed are not made up for.
     this.#stopTicks = this.#environment.every(timing.tickMs, () => {
       this.#environment.soon(() => {
-        if (this.#phase === "running") this.#loop.tick();
+        if (this.#phase !== "running") return;
+        this.#ticks++;
+        this.#loop.tick();
       });
     });
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
+  }
+
+  #takeHint(member: number): void {
+    if (!this.#failover.take(member)) return;
+    this.#options.report?.("info", `the process of the leader, member ${member}, is gone: failing over`);
   }
 
   #snapshotSent(member: number, fault: string | null): void {
@@ -283,7 +364,7 @@ export class RaftDriver {
     const { role, leader } = this.#loop.board.standing;
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
-    if (this.#loop.stalled) return diskStalled(leader);
+    if (this.#loop.mute !== null) return mute(this.#loop.mute, leader);
     const { proposalsMax } = this.#limits;
     if (this.#proposals.size >= proposalsMax) {
       return new DriverError("dropped", `${proposalsMax} proposals wait already; try again later`, leader);
@@ -313,6 +394,8 @@ export class RaftDriver {
     if (this.#phase === "ended") return;
     this.#phase = "ended";
     this.#stopTicks();
+    this.#identification.stop();
+    this.#failover.end();
     this.#proposals.rejectWaiting(ended());
     this.#proposals.rejectBefore(Infinity, unknownOutcome(null));
     this.#reads.rejectAll(ended());

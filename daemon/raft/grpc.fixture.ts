@@ -10,14 +10,15 @@ const CALLER_HEADER = "test-caller";
 /** Serves a member's raft streams on loopback and believes each caller the number that it gives. */
 export async function serveRaft(
   port: number,
-  options: Omit<RaftServiceOptions, "peerNumber">,
+  options: Omit<RaftServiceOptions, "peerNumber" | "brokenOff">,
 ): Promise<{ readonly port: number; readonly server: grpc.Server }> {
   const server = new grpc.Server();
-  const service = raftService({
+  const { handlers } = raftService({
+    brokenOff: () => {},
     ...options,
     peerNumber: (call) => Number(call.metadata.get(CALLER_HEADER)[0] ?? 0) || null,
   });
-  server.addService(loadMesh().Raft.service, service);
+  server.addService(loadMesh().Raft.service, handlers);
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, at) =>
       error === null ? resolve(at) : reject(error),

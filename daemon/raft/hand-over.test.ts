@@ -38,6 +38,20 @@ it("hands the lead to the voter with most of the log, whose members never miss a
   }
 });
 
+it("hands the lead to one that answers, when the one with most of the log has just died", async () => {
+  await group.startAll([1, 2, 3]);
+  const old = await group.leader();
+  const [ahead, behind] = group.members.filter(({ id }) => id !== old.id);
+  await proposeSurely(group, "before");
+  await group.converge();
+  group.network.setRule(({ to, type }) => (to === behind!.id && type === "MsgApp" ? "drop" : { delayMs: 0 }));
+  await old.driver.propose(Buffer.from("newest"));
+  await group.crash(ahead!.id);
+  group.network.heal();
+  await old.driver.handOver();
+  expect(old.driver.status()).toMatchObject({ role: "follower", leader: behind!.id });
+});
+
 it("waits for nobody where there is nobody, or where it does not lead", async () => {
   await group.startAll([1]);
   const { driver } = await group.leader();

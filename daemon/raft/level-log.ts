@@ -1,4 +1,5 @@
 import { Level } from "level";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { EntryId, HardState } from "./core/core.ts";
 import { checkAgainstMark, clearKeys, readContents, recordRange } from "./log-contents.ts";
@@ -17,6 +18,7 @@ import {
 } from "./log-record.ts";
 import type { LogHead } from "./log-record.ts";
 import { openingError, writingError } from "./raft-log.ts";
+import { LogIdentity } from "./log-identity.ts";
 import type {
   LogBatch,
   LogError,
@@ -55,6 +57,7 @@ interface Plan {
  */
 export class LevelLog implements RaftLog {
   readonly recovered: RecoveredLog;
+  readonly identity: LogIdentity;
   readonly #database: LogDatabase;
   readonly #markFile: SyncedMarkFile;
   readonly #onFatal: (error: LogError) => void;
@@ -77,11 +80,13 @@ export class LevelLog implements RaftLog {
     database: LogDatabase,
     markFile: SyncedMarkFile,
     contents: LogContents,
+    identity: LogIdentity,
     onFatal: (error: LogError) => void,
   ) {
     const { head, entries, sums, recordSums } = contents;
     this.#database = database;
     this.#markFile = markFile;
+    this.identity = identity;
     // What was found may not be synced: the process before this one may have ended in the middle of a write.
     this.#marked = head.batch;
     this.#head = head;
@@ -114,7 +119,16 @@ export class LevelLog implements RaftLog {
       ({ markFile } = opened);
       const contents = await readContents(database, folder, options.onRecord ?? (() => {}));
       checkAgainstMark(folder, opened.found, contents);
-      return new LevelLog(database, markFile, contents, options.onFatal);
+      let fail = (error: unknown): LogError => openingError(folder, error);
+      const identity = await LogIdentity.open(database, {
+        folder,
+        foundBatch: contents.head.batch,
+        randomBytes: options.randomBytes ?? randomBytes,
+        fail: (error) => fail(error),
+      });
+      const log = new LevelLog(database, markFile, contents, identity, options.onFatal);
+      fail = (error) => log.#fail(error);
+      return log;
     } catch (error) {
       await markFile?.close();
       await database.close();
@@ -124,6 +138,10 @@ export class LevelLog implements RaftLog {
 
   get lastIndex(): number {
     return this.#head.lastIndex;
+  }
+
+  get syncedBatch(): number {
+    return this.#head.batch;
   }
 
   /** Rejects with a LogError, always the same one. */
@@ -189,6 +207,7 @@ export class LevelLog implements RaftLog {
     const { generation } = base;
     const head = { batch: number, start, lastIndex, lastSum: sum, hardState, applied, generation, records };
     operations.push({ type: "put", key: HEAD_KEY, value: encodeHead(head) });
+    operations.push(...this.identity.takeUnwritten());
     return { operations, head, sums, recordSums, installed };
   }
 

@@ -2,10 +2,15 @@ import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
+import { channelErrorOf } from "../mesh/channels.ts";
+import type { RaftHello__Output } from "../../proto/gen/gpumesh/v1/RaftHello.ts";
+import { helloFromWire, helloToWire } from "./hello-wire.ts";
+import type { PeerRefusal } from "./peer-identity.ts";
+import { refusalOf } from "./refused-stream.ts";
 import type { Message } from "./core/core.ts";
 import { SendQueue } from "./send-queue.ts";
 import type { SendQueueLimits } from "./send-queue.ts";
-import type { RaftPeer } from "./transport.ts";
+import type { Introduction, RaftPeer } from "./transport.ts";
 import { toWire } from "./wire.ts";
 
 const Raft = loadMesh().Raft;
@@ -19,9 +24,14 @@ export interface LinkLimits extends SendQueueLimits {
   /** The wait before the first new dial; it doubles up to `redialMsMax`, and is then halved at random. */
   readonly redialMsMin: number;
   readonly redialMsMax: number;
+  /** The wait after the peer has refused this member. */
+  readonly refusedRedialMs: number;
 }
 
 export interface LinkOptions {
+  /** The number of the peer. */
+  readonly member: number;
+  readonly introduction: Introduction;
   readonly peer: RaftPeer;
   readonly openChannel: OpenChannel;
   readonly limits: LinkLimits;
@@ -29,6 +39,8 @@ export interface LinkOptions {
   readonly random: () => number;
   /** A message was dropped; called at most once for each call of `send`, and once when the stream fails. */
   readonly onLoss: () => void;
+  /** The peer's process is gone: a dial was refused that began after `suspect`, and nothing was heard of it since. */
+  readonly onGone: () => void;
 }
 
 type MessagesStream = grpc.ClientDuplexStream<RaftBatch, RaftReceipt__Output>;
@@ -39,6 +51,9 @@ type LinkState =
   /** Waiting to dial again; what is sent meanwhile is dropped. */
   | { readonly kind: "waiting"; readonly timer: NodeJS.Timeout }
   | { readonly kind: "stopped" };
+
+/** What is thought of the peer's process: a suspicion waits for a dial that begins after it, and its outcome settles it. */
+type Suspicion = "none" | "raised" | "tested";
 
 interface Line {
   readonly channel: grpc.Channel;
@@ -56,6 +71,7 @@ export class PeerLink {
   readonly #queue: SendQueue;
   #state: LinkState;
   #failures = 0;
+  #suspicion: Suspicion = "none";
   #flushScheduled = false;
 
   constructor(options: LinkOptions) {
@@ -76,6 +92,19 @@ export class PeerLink {
     });
   }
 
+  /** The peer broke off its own stream to this member. Dials anew as soon as this link is not, or no longer, open. */
+  suspect(): void {
+    this.#suspicion = "raised";
+    if (this.#state.kind !== "waiting") return;
+    clearTimeout(this.#state.timer);
+    this.#state = { kind: "dialing", line: this.#dial() };
+  }
+
+  /** The peer said something, so its process is there. */
+  heard(): void {
+    this.#suspicion = "none";
+  }
+
   stop(): void {
     const state = this.#state;
     this.#state = { kind: "stopped" };
@@ -85,24 +114,44 @@ export class PeerLink {
   }
 
   #dial(): Line {
-    const { peer, openChannel, limits } = this.#options;
+    const { peer, openChannel, limits, introduction } = this.#options;
+    if (this.#suspicion === "raised") this.#suspicion = "tested";
     const channel = openChannel(peer);
     // grpc-js wants credentials even where the given channel has its own, and does not look at them.
     const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
     const stream = client.messages();
-    const fail = (): void => this.#failed(stream);
-    // The peer answers with headers once it has accepted the caller, and with nothing more.
-    stream.on("metadata", () => this.#accepted(stream));
-    stream.on("data", () => {});
+    const fail = (error?: Error): void => this.#failed(stream, error);
+    stream.write({ hello: helloToWire(introduction.gate.hello()) });
+    // The peer answers once it has let this member in, and says nothing more.
+    stream.on("data", ({ hello }: RaftReceipt__Output) => this.#answered(stream, hello));
     stream.on("error", fail);
-    stream.on("end", fail);
-    return { channel, stream, dialTimer: setTimeout(fail, limits.dialTimeoutMs) };
+    stream.on("end", () => fail());
+    return { channel, stream, dialTimer: setTimeout(() => fail(), limits.dialTimeoutMs) };
+  }
+
+  /** The peer has let this member in, and says who it is itself. */
+  #answered(stream: MessagesStream, wire: RaftHello__Output | null): void {
+    const { gate } = this.#options.introduction;
+    const { member } = this.#options;
+    const refuse = (refusal: PeerRefusal): void => {
+      gate.refusals.add(`to send to member ${member}`, refusal);
+      this.#failed(stream);
+    };
+    const read =
+      wire === null ? { ok: false as const, fault: "it does not say who it is" } : helloFromWire(wire);
+    if (!read.ok) return refuse({ reason: "malformed", details: read.fault });
+    gate.admit(member, read.hello).then(
+      (refusal) => (refusal === null ? this.#accepted(stream) : refuse(refusal)),
+      () => this.#failed(stream),
+    );
   }
 
   #accepted(stream: MessagesStream): void {
     if (this.#state.kind !== "dialing" || this.#state.line.stream !== stream) return;
     clearTimeout(this.#state.line.dialTimer);
     this.#failures = 0;
+    this.#options.introduction.admitted(this.#options.member);
+    this.#suspicion = "none";
     this.#state = { kind: "open", line: this.#state.line, writing: false };
     this.#flush();
   }
@@ -114,25 +163,47 @@ export class PeerLink {
     const messages = this.#queue.take(performance.now());
     if (messages.length === 0) return;
     this.#state = { kind: "open", line, writing: true };
-    line.stream.write({ messages: messages.map(toWire) }, () => {
+    const syncedBatch = this.#options.introduction.syncedBatch();
+    line.stream.write({ messages: messages.map(toWire), syncedBatch }, () => {
       if (this.#state.kind !== "open" || this.#state.line !== line) return;
       this.#state = { kind: "open", line, writing: false };
       this.#flush();
     });
   }
 
-  #failed(stream: MessagesStream): void {
+  #failed(stream: MessagesStream, error?: Error): void {
     const state = this.#state;
     if ((state.kind !== "dialing" && state.kind !== "open") || state.line.stream !== stream) return;
     hangUp(state.line);
     this.#queue.clear();
-    const { redialMsMin, redialMsMax } = this.#options.limits;
-    const ceiling = Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++);
-    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
-    const timer = setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
-    this.#state = { kind: "waiting", timer };
+    const { limits, introduction, member } = this.#options;
+    const refusal = refusalOf(error);
+    if (this.#suspicion === "raised") {
+      this.#state = { kind: "dialing", line: this.#dial() };
+    } else {
+      const gone = this.#suspicion === "tested" && error !== undefined && isUnattended(error);
+      this.#suspicion = "none";
+      this.#state = {
+        kind: "waiting",
+        timer: this.#dialLater(refusal === null ? 0 : limits.refusedRedialMs),
+      };
+      if (gone) this.#options.onGone();
+    }
     this.#options.onLoss();
+    if (refusal !== null) introduction.refused(member, refusal, refusal.byLeader);
   }
+
+  #dialLater(waitMsMin: number): NodeJS.Timeout {
+    const { redialMsMin, redialMsMax } = this.#options.limits;
+    const ceiling = Math.max(waitMsMin, Math.min(redialMsMax, redialMsMin * 2 ** this.#failures++));
+    const waitMs = ceiling * (0.5 + 0.5 * this.#options.random());
+    return setTimeout(() => (this.#state = { kind: "dialing", line: this.#dial() }), waitMs);
+  }
+}
+
+/** Nothing listens there: the answer of a machine whose daemon does not run. */
+function isUnattended(error: Error): boolean {
+  return channelErrorOf(error, "").code === "refused";
 }
 
 function hangUp(line: Line): void {

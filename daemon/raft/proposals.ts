@@ -39,6 +39,11 @@ export class Proposals {
     return this.#pending.size;
   }
 
+  /** Whether something has yet to be given to the core. */
+  get areWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Lets `data` wait for the next batch; the promise is that of its application. */
   add(data: Uint8Array): Promise<Applied> {
     const number = ++this.#newest;

@@ -1,4 +1,5 @@
 import type { ConfState, Entry, EntryId, HardState } from "./core/core.ts";
+import type { LogIdentity } from "./log-identity.ts";
 import type { RecordChange } from "./state-machine.ts";
 
 /** How far the state machine has applied the log, and the membership that this made. */
@@ -74,11 +75,17 @@ export interface OpenLogOptions {
   readonly onFatal: (error: LogError) => void;
   /** Called for each stored record, in no particular order. */
   readonly onRecord?: (key: string, value: Uint8Array) => void;
+  /** Names the store and its openings; those of `node:crypto` by default. */
+  readonly randomBytes?: (length: number) => Uint8Array;
 }
 
 /** What a member needs of its log; the product's is `LevelLog`, a simulator's may fail as disks do. */
 export interface RaftLog {
   readonly recovered: RecoveredLog;
+  /** Whose log it is, and whom its member has met. */
+  readonly identity: LogIdentity;
+  /** The number of the newest synced batch. Whatever the member tells others rests on it or on those before. */
+  readonly syncedBatch: number;
   /** The index of the last synced entry; the start's where none is stored. */
   readonly lastIndex: number;
   /**
@@ -96,9 +103,9 @@ export interface RaftLog {
 
 /**
  * `damaged`: what was once synced is gone or changed. `locked`: another process uses the folder. `storage`: the disk or
- * the database failed.
+ * the database failed. `refused`: the mesh knows that the log is a copy, or was put back to an older state.
  */
-export type LogErrorCode = "damaged" | "locked" | "storage";
+export type LogErrorCode = "damaged" | "locked" | "storage" | "refused";
 
 export class LogError extends Error {
   readonly code: LogErrorCode;

@@ -1,7 +1,7 @@
 import { Applier } from "./applier.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
 import { RaftError, RawNode } from "./core/core.ts";
-import type { ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
+import type { BasicStatus, ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
 import * as config from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
@@ -12,7 +12,8 @@ import type { Proposals } from "./proposals.ts";
 import type { RaftLimits } from "./raft-limits.ts";
 import type { AppliedPoint, Installation, LogBatch, RaftLog } from "./raft-log.ts";
 import type { ReadRounds } from "./read-rounds.ts";
-import { diskStalled, notLeader, unknownOutcome } from "./refusals.ts";
+import { mute, notLeader, unknownOutcome } from "./refusals.ts";
+import type { MuteReason } from "./refusals.ts";
 import { ROLES, StandingBoard } from "./standing.ts";
 import type { Restoration, StateMachine } from "./state-machine.ts";
 import { SyncedEntries } from "./synced-entries.ts";
@@ -32,6 +33,8 @@ export interface LoopOptions {
   /** Sends the snapshot that this MsgSnap names; how it fared is told by `reportSnapshot`. */
   readonly sendSnapshot: (message: Message) => void;
   readonly onApplied: (index: number) => void;
+  /** Peers hold that this member has forgotten what it promised. */
+  readonly silent: () => boolean;
   readonly onFatal: (error: Error) => void;
   readonly report: LogLine;
 }
@@ -116,13 +119,20 @@ export class RaftLoop {
     return this.#storage.lastIndex();
   }
 
-  /** The disk has not answered for an election timeout. */
-  get stalled(): boolean {
-    return this.#stalled;
+  /** Why this member takes no part now: its disk has not answered for an election timeout, or peers refuse it. */
+  get mute(): MuteReason | null {
+    if (this.#stalled) return "disk";
+    return this.#options.silent() ? "refused" : null;
   }
 
-  coreStatus(): ReturnType<RawNode["status"]> {
-    return this.#node.status();
+  /** What the core counts on for each member: the commit index, and how much of the log they are known to hold. */
+  replication(): Pick<ReturnType<RawNode["status"]>, "commit" | "progress"> {
+    const { commit, progress } = this.#node.status();
+    return { commit, progress };
+  }
+
+  coreStatus(): BasicStatus {
+    return this.#node.basicStatus();
   }
 
   /** Runs a turn once all input that is ready by now has come in. */
@@ -155,8 +165,13 @@ export class RaftLoop {
     this.#feed(() => this.#node.reportSnapshot(member, succeeded));
   }
 
+  /** Nothing happens while the disk does not answer, for the own vote could not be stored. */
   campaign(): void {
-    this.#feed(() => this.#node.campaign());
+    if (!this.#stalled) this.#feed(() => this.#node.campaign());
+  }
+
+  forgetLeader(): void {
+    this.#feed(() => this.#node.forgetLeader());
   }
 
   transferLeadership(to: number): void {
@@ -185,7 +200,7 @@ export class RaftLoop {
     }
     reads.tick();
     // Without ticks a leader sends no heartbeats, and a follower begins no election that it could not vote in.
-    if (!stalled) this.#feed(() => this.#node.tick());
+    if (this.mute === null) this.#feed(() => this.#node.tick());
     this.turn();
   }
 
@@ -243,7 +258,7 @@ export class RaftLoop {
   }
 
   #send(messages: readonly Message[]): void {
-    if (messages.length === 0 || this.#stalled) return;
+    if (messages.length === 0 || this.mute !== null) return;
     const snapshots = messages.filter(({ type }) => type === "MsgSnap");
     this.#options.send(snapshots.length === 0 ? messages : messages.filter(({ type }) => type !== "MsgSnap"));
     for (const snapshot of snapshots) this.#options.sendSnapshot(snapshot);
@@ -317,12 +332,13 @@ export class RaftLoop {
 
   #proposeWaiting(): void {
     const { proposals, id, limits } = this.#options;
+    if (!proposals.areWaiting) return;
     const { role, term, leader } = this.board.standing;
     if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
-    if (this.#stalled) return proposals.rejectWaiting(diskStalled(leader));
-    for (;;) {
+    const reason = this.mute;
+    if (reason !== null) return proposals.rejectWaiting(mute(reason, leader));
+    while (proposals.areWaiting) {
       const batch = proposals.take(term, limits.proposalBatchBytesMax);
-      if (batch.length === 0) return;
       const entries = batch.map(({ entry }): Entry => ({
         term: 0,
         index: 0,
@@ -339,7 +355,7 @@ export class RaftLoop {
   }
 
   #askReads(): void {
-    if (this.board.standing.leader === null || this.#stalled) return;
+    if (this.board.standing.leader === null || this.mute !== null) return;
     const context = this.#options.reads.begin();
     if (context !== null) this.#node.readIndex(context);
   }

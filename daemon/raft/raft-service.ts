@@ -2,17 +2,20 @@ import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch__Output } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftHandlers } from "../../proto/gen/gpumesh/v1/Raft.ts";
 import type { RaftReceipt } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
-import type { SnapshotPart__Output } from "../../proto/gen/gpumesh/v1/SnapshotPart.ts";
-import type { SnapshotReceipt } from "../../proto/gen/gpumesh/v1/SnapshotReceipt.ts";
 import type { Message } from "./core/core.ts";
-import type { StateRecord } from "./raft-log.ts";
+import { helloToWire } from "./hello-wire.ts";
+import { IncomingStream } from "./incoming-stream.ts";
+import type { IncomingOptions } from "./incoming-stream.ts";
+import type { PeerGate } from "./peer-gate.ts";
+import { OpenStreams } from "./open-streams.ts";
+import { RefusedStream, statusOf } from "./refused-stream.ts";
+import { takeSnapshot } from "./snapshot-intake.ts";
+import type { SnapshotCall } from "./snapshot-intake.ts";
 import type { SnapshotTransfer } from "./transport.ts";
-import { fromWire } from "./wire.ts";
 
 type MessagesCall = grpc.ServerDuplexStream<RaftBatch__Output, RaftReceipt>;
-type SnapshotCall = grpc.ServerDuplexStream<SnapshotPart__Output, SnapshotReceipt>;
 
-export interface RaftServiceOptions {
+export interface RaftServiceOptions extends IncomingOptions {
   /** The raft number of the caller, read from its certificate; null for a caller that has none. */
   readonly peerNumber: (call: MessagesCall | SnapshotCall) => number | null;
   /**
@@ -20,127 +23,79 @@ export interface RaftServiceOptions {
    * says it, or it could never receive that log.
    */
   readonly isMember: (member: number) => boolean;
+  /** Judges who is let in; null while this daemon is no running member itself. */
+  readonly gate: () => PeerGate | null;
   /** Takes a message that is well-formed and truly from the member it names. */
   readonly receive: (message: Message) => void;
   /** Takes a snapshot that is truly from the member it names; resolves when it has all of it. */
   readonly receiveSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
-  /** Takes one line for each stream that is refused. */
-  readonly log: (line: string) => void;
+  /** A member's process or its machine broke the stream of its messages off, all of which were given to `receive`. */
+  readonly brokenOff: (member: number) => void;
 }
 
-type Refusal = { readonly code: grpc.status; readonly details: string };
+export interface RaftService {
+  readonly handlers: RaftHandlers;
+  /** To be told when a peer has ended a connection, by FIN or RST, before the streams on it end for that reason. */
+  readonly connectionEnded: (remoteAddress: string) => void;
+}
 
 /**
- * The receiving half of raft over gRPC. A stream is ended with PERMISSION_DENIED when its caller is no current member
- * or sends in another's name, and with INVALID_ARGUMENT when a message is malformed; none of its later messages counts.
+ * The receiving half of raft over gRPC. A stream is ended with the reason when its caller is no current member, fails the
+ * gate, or sends what no member would; none of its later messages counts. What is larger than any message of the mesh, or
+ * is none at all, gRPC itself ends the stream for, before it comes here.
  */
-export function raftService(options: RaftServiceOptions): RaftHandlers {
-  return {
+export function raftService(options: RaftServiceOptions): RaftService {
+  const streams = new OpenStreams(options.brokenOff);
+  const handlers: RaftHandlers = {
     Messages(call: MessagesCall): void {
       const caller = options.peerNumber(call);
-      let refused = false;
-      const refuse = (refusal: Refusal): void => {
-        refused = true;
-        options.log(`refused the raft stream of member ${caller ?? "unknown"}: ${refusal.details}`);
-        call.emit("error", refusal);
+      const stream = new IncomingStream(caller, options);
+      let ended = false;
+      const end = (error: unknown): void => {
+        if (!ended) refuse(call, `the raft stream of member ${caller ?? "unknown"}`, error, options);
+        ended = true;
       };
-      const refusal = refusalOfCaller(caller, options.isMember);
-      if (refusal !== null) return refuse(refusal);
-      // The caller waits for these headers before it sends.
-      call.sendMetadata(new grpc.Metadata());
       call.on("data", (batch: RaftBatch__Output) => {
-        for (const wire of batch.messages) {
-          if (refused) return;
-          const message = fromWire(wire);
-          const wrong = refusalOfCaller(caller, options.isMember) ?? refusalOfMessage(caller, message, null);
-          if (wrong !== null) refuse(wrong);
-          else if (message.ok) options.receive(message.message);
+        if (ended) return;
+        if (!stream.open) {
+          stream.greet(batch.hello).then((answer) => call.write({ hello: helloToWire(answer) }), end);
+          return;
+        }
+        try {
+          for (const message of stream.read(batch)) options.receive(message);
+        } catch (error) {
+          if (!(error instanceof RefusedStream)) throw error;
+          end(error);
         }
       });
+      if (caller !== null) streams.opened(call, caller);
       call.on("end", () => call.end());
       // A broken connection ends the stream; the peer dials again.
       call.on("error", () => {});
     },
     Snapshot(call: SnapshotCall): void {
       const caller = options.peerNumber(call);
-      takeSnapshot(call, caller, options).then(
+      takeSnapshot(call, new IncomingStream(caller, options), options.receiveSnapshot).then(
         () => call.end(),
-        (error: unknown) => {
-          const refusal = error instanceof RefusedStream ? error.refusal : abortedBy(error);
-          options.log(`refused a snapshot of member ${caller ?? "unknown"}: ${refusal.details}`);
-          call.emit("error", refusal);
-        },
+        (error: unknown) => refuse(call, `a snapshot of member ${caller ?? "unknown"}`, error, options),
       );
     },
   };
+  return { handlers, connectionEnded: (remoteAddress) => streams.cut(remoteAddress) };
 }
 
-class RefusedStream extends Error {
-  readonly refusal: Refusal;
-
-  constructor(refusal: Refusal) {
-    super(refusal.details);
-    this.refusal = refusal;
-  }
-}
-
-async function takeSnapshot(
-  call: SnapshotCall,
-  caller: number | null,
+function refuse(
+  call: MessagesCall | SnapshotCall,
+  what: string,
+  error: unknown,
   options: RaftServiceOptions,
-): Promise<void> {
-  const unwanted = refusalOfCaller(caller, options.isMember);
-  if (unwanted !== null) throw new RefusedStream(unwanted);
-  const parts: AsyncIterator<SnapshotPart__Output> = call[Symbol.asyncIterator]();
-  const first = await parts.next();
-  const header = first.done === true ? null : first.value.header;
-  if (!header?.message) throw malformed("a snapshot begins without its header");
-  const read = fromWire(header.message);
-  const wrong = refusalOfMessage(caller, read, "MsgSnap");
-  if (wrong !== null) throw new RefusedStream(wrong);
-  if (!read.ok) throw malformed(read.fault);
-  const totals = { count: header.recordCount, sum: header.recordSum };
-  await options.receiveSnapshot({ message: read.message, totals, chunks: chunksOf(call, parts) });
-}
-
-async function* chunksOf(
-  call: SnapshotCall,
-  parts: AsyncIterator<SnapshotPart__Output>,
-): AsyncGenerator<readonly StateRecord[]> {
-  for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
-    const { chunk } = next.value;
-    if (!chunk) throw malformed("a part of a snapshot is no chunk");
-    yield chunk.records;
-    // Whoever takes the chunks asks for the next one when this one is stored.
-    call.write({});
+): void {
+  if (!(error instanceof RefusedStream)) {
+    const details = error instanceof Error ? error.message : String(error);
+    call.emit("error", { code: grpc.status.ABORTED, details });
+    return;
   }
-}
-
-function malformed(details: string): RefusedStream {
-  return new RefusedStream({ code: grpc.status.INVALID_ARGUMENT, details });
-}
-
-function abortedBy(error: unknown): Refusal {
-  return { code: grpc.status.ABORTED, details: error instanceof Error ? error.message : String(error) };
-}
-
-function refusalOfCaller(caller: number | null, isMember: (member: number) => boolean): Refusal | null {
-  if (caller !== null && isMember(caller)) return null;
-  return { code: grpc.status.PERMISSION_DENIED, details: "the caller is not a member of the raft group" };
-}
-
-/** A snapshot comes on a stream of its own: `alone` names the one type that is taken there, and nowhere else. */
-function refusalOfMessage(
-  caller: number | null,
-  read: ReturnType<typeof fromWire>,
-  alone: "MsgSnap" | null,
-): Refusal | null {
-  if (!read.ok) return { code: grpc.status.INVALID_ARGUMENT, details: read.fault };
-  const { type, from } = read.message;
-  if ((type === "MsgSnap") !== (alone === "MsgSnap")) {
-    return { code: grpc.status.INVALID_ARGUMENT, details: `a ${type} came on the wrong stream` };
-  }
-  if (from === caller) return null;
-  const details = `a message names ${from} as its sender`;
-  return { code: grpc.status.PERMISSION_DENIED, details };
+  const gate = options.gate();
+  gate?.refusals.add(what, error.refusal);
+  call.emit("error", statusOf(error.refusal, gate?.leads() ?? false));
 }

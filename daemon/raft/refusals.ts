@@ -17,6 +17,13 @@ export function ended(): DriverError {
   return new DriverError("dropped", "this member has not started or has ended; try another one");
 }
 
-export function diskStalled(leader: number | null): DriverError {
-  return new DriverError("dropped", "the disk of the raft log does not answer; try again later", leader);
+/** Why a member says nothing to its peers. */
+export type MuteReason = "disk" | "refused";
+
+export function mute(reason: MuteReason, leader: number | null): DriverError {
+  const why = {
+    disk: "the disk of the raft log does not answer; try again later",
+    refused: "other members refuse the raft log of this one; ask another one",
+  };
+  return new DriverError("dropped", why[reason], leader);
 }

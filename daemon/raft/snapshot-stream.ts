@@ -2,15 +2,18 @@ import * as grpc from "@grpc/grpc-js";
 import type { SnapshotPart } from "../../proto/gen/gpumesh/v1/SnapshotPart.ts";
 import type { SnapshotReceipt__Output } from "../../proto/gen/gpumesh/v1/SnapshotReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
+import { helloToWire } from "./hello-wire.ts";
 import type { OpenChannel } from "./peer-link.ts";
 import type { StateRecord } from "./raft-log.ts";
-import type { RaftPeer, SnapshotTransfer } from "./transport.ts";
+import { refusalOf } from "./refused-stream.ts";
+import type { Introduction, RaftPeer, SnapshotTransfer } from "./transport.ts";
 import { toWire } from "./wire.ts";
 
 const Raft = loadMesh().Raft;
 
 export interface SnapshotStreamOptions {
   readonly peer: RaftPeer;
+  readonly introduction: Introduction;
   readonly openChannel: OpenChannel;
   /** The longest wait for one receipt, or for the end. */
   readonly receiptMsMax: number;
@@ -26,7 +29,7 @@ type Stream = grpc.ClientDuplexStream<SnapshotPart, SnapshotReceipt__Output>;
  */
 export async function streamSnapshot(
   { message, totals, chunks }: SnapshotTransfer,
-  { peer, openChannel, receiptMsMax, signal }: SnapshotStreamOptions,
+  { peer, introduction, openChannel, receiptMsMax, signal }: SnapshotStreamOptions,
 ): Promise<void> {
   const channel = openChannel(peer);
   const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
@@ -36,14 +39,19 @@ export async function streamSnapshot(
   signal.addEventListener("abort", cancel);
   if (signal.aborted) cancel();
   try {
-    const header = { message: toWire(message), recordCount: totals.count, recordSum: totals.sum };
-    stream.write({ header });
+    const hello = helloToWire(introduction.gate.hello());
+    const { count: recordCount, sum: recordSum } = totals;
+    stream.write({ header: { message: toWire(message), recordCount, recordSum, hello } });
     for await (const chunk of chunks) {
       stream.write({ chunk: { records: chunk.map(recordToWire) } });
       if ((await answers.next()) === "end") throw new Error("the peer ended the stream");
     }
     stream.end();
     while ((await answers.next()) !== "end");
+  } catch (error) {
+    const refusal = refusalOf(error);
+    if (refusal !== null) introduction.refused(message.to, refusal, refusal.byLeader);
+    throw error;
   } finally {
     signal.removeEventListener("abort", cancel);
     stream.cancel();

@@ -25,13 +25,9 @@ describe("a member that needs what is compacted", () => {
   });
 
   async function propose(count: number, text: string): Promise<void> {
-    const { driver } = await group.leader();
     for (let at = 0; at < count; at += 20) {
-      await Promise.all(
-        Array.from({ length: Math.min(20, count - at) }, (_, nth) =>
-          driver.propose(bytes(`${text} ${at + nth}`)),
-        ),
-      );
+      const some = Array.from({ length: Math.min(20, count - at) }, (_, nth) => `${text} ${at + nth}`);
+      await Promise.all(some.map((each) => proposeSurely(group, each)));
     }
   }
 

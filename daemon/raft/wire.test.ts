@@ -103,6 +103,7 @@ describe("wire", () => {
     const other = method.requestDeserialize(method.requestSerialize({ messages: [strange] }));
     expect(fromWire(other.messages[0]!)).toEqual({
       ok: false,
+      reason: "malformed",
       fault: 'entries[0].type is "EntryStrange", which is not known here',
     });
   });

@@ -1,6 +1,7 @@
 import type { RaftEntry, RaftEntry__Output } from "../../proto/gen/gpumesh/v1/RaftEntry.ts";
 import type { RaftMessage, RaftMessage__Output } from "../../proto/gen/gpumesh/v1/RaftMessage.ts";
 import type { RaftSnapshot, RaftSnapshot__Output } from "../../proto/gen/gpumesh/v1/RaftSnapshot.ts";
+import { PROPOSAL_BYTES_MAX } from "./core-config.ts";
 import { message as coreMessage } from "./core/core.ts";
 import type { Entry, EntryType, Message, MessageType, Snapshot } from "./core/core.ts";
 
@@ -30,7 +31,14 @@ const ENTRY_TYPES = [
 export type WireMessage =
   | { readonly ok: true; readonly message: Message }
   /** What is wrong, naming the field and the value that was found. */
-  | { readonly ok: false; readonly fault: string };
+  | { readonly ok: false; readonly reason: "malformed" | "oversized"; readonly fault: string };
+
+/** A message of `maxSizePerMsg` has fewer, for each counts more than a few bytes. */
+const ENTRIES_MAX = 65_536;
+/** The largest proposal with what names it, and a little. */
+const ENTRY_BYTES_MAX = PROPOSAL_BYTES_MAX + 1024;
+const CONTEXT_BYTES_MAX = 1024;
+const MEMBERS_MAX = 64;
 
 /** The message as it is sent. `responses` stay behind: they are between the core and its own storage. */
 export function toWire(message: Message): RaftMessage {
@@ -56,12 +64,19 @@ export function fromWire(wire: RaftMessage__Output): WireMessage {
   try {
     return { ok: true, message: readMessage(wire) };
   } catch (error) {
-    if (error instanceof WireFault) return { ok: false, fault: error.message };
+    if (error instanceof WireFault) return { ok: false, reason: error.reason, fault: error.message };
     throw error;
   }
 }
 
-class WireFault extends Error {}
+class WireFault extends Error {
+  readonly reason: "malformed" | "oversized";
+
+  constructor(message: string, reason: "malformed" | "oversized" = "malformed") {
+    super(message);
+    this.reason = reason;
+  }
+}
 
 function readMessage(wire: RaftMessage__Output): Message {
   return coreMessage({
@@ -77,11 +92,12 @@ function readMessage(wire: RaftMessage__Output): Message {
     snapshot: wire.snapshot === null ? null : readSnapshot(wire.snapshot),
     reject: wire.reject,
     rejectHint: natural("reject_hint", wire.rejectHint),
-    context: bytes(wire.context),
+    context: bytes("context", wire.context, CONTEXT_BYTES_MAX),
   });
 }
 
 function readEntries(wire: RaftMessage__Output): readonly Entry[] {
+  atMost("entries", wire.entries.length, ENTRIES_MAX);
   const entries = wire.entries.map(readEntry);
   if (wire.type !== "MsgApp") return entries;
   entries.forEach((entry, nth) => {
@@ -97,7 +113,7 @@ function readEntry(wire: RaftEntry__Output, nth: number): Entry {
     term: natural(`entries[${nth}].term`, wire.term),
     index: natural(`entries[${nth}].index`, wire.index),
     type: oneOf(ENTRY_TYPES, `entries[${nth}].type`, wire.type),
-    data: bytes(wire.data),
+    data: bytes(`entries[${nth}].data`, wire.data, ENTRY_BYTES_MAX),
   };
 }
 
@@ -106,10 +122,12 @@ function entryToWire(entry: Entry): RaftEntry {
 }
 
 function readSnapshot(wire: RaftSnapshot__Output): Snapshot {
-  const members = (name: string, list: readonly number[]): readonly number[] =>
-    list.map((number) => member(`snapshot.${name}`, number));
+  const members = (name: string, list: readonly number[]): readonly number[] => {
+    atMost(`snapshot.${name}`, list.length, MEMBERS_MAX);
+    return list.map((number) => member(`snapshot.${name}`, number));
+  };
   return {
-    data: bytes(wire.data),
+    data: bytes("snapshot.data", wire.data, CONTEXT_BYTES_MAX),
     metadata: {
       index: natural("snapshot.index", wire.index),
       term: natural("snapshot.term", wire.term),
@@ -155,6 +173,11 @@ function oneOf<Name extends string>(allowed: readonly Name[], field: string, val
 }
 
 /** A copy of its own: the buffer that was read is a window into a whole batch, and would keep all of it alive. */
-function bytes(buffer: Uint8Array): Uint8Array {
+function bytes(field: string, buffer: Uint8Array, bytesMax: number): Uint8Array {
+  atMost(field, buffer.length, bytesMax);
   return Uint8Array.from(buffer);
+}
+
+function atMost(field: string, length: number, max: number): void {
+  if (length > max) throw new WireFault(`${field} is ${length} long, over ${max}`, "oversized");
 }

@@ -1,4 +1,4 @@
-import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 
 /** What a new daemon needs to join: whom to call, whom to believe, and what to show. */
 export type JoinToken = {
@@ -55,6 +55,22 @@ export function parseJoinToken(text: string): JoinTokenResult {
 /** A new secret of 128 random bits, in base64url (22 characters). */
 export function newTokenSecret(): string {
   return randomBytes(secretBytes).toString("base64url");
+}
+
+/**
+ * The id and the secret of the token that this request makes: whichever daemon answers, a repeated request gets the same
+ * ones. Only who holds the authority's private key can tell them (HMAC-SHA256 as a pseudo-random function).
+ */
+export function tokenOfRequest(
+  authorityKeyPem: string,
+  request: { readonly user: string; readonly requestId: string },
+): Pick<JoinToken, "id" | "secret"> {
+  const purpose = JSON.stringify(["join token", request.user, request.requestId]);
+  const bytes = createHmac("sha256", authorityKeyPem).update(purpose, "utf8").digest();
+  return {
+    id: bytes.subarray(secretBytes, secretBytes + 4).toString("hex"),
+    secret: bytes.subarray(0, secretBytes).toString("base64url"),
+  };
 }
 
 /**

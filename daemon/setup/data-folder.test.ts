@@ -12,6 +12,7 @@ const config: DaemonConfig = {
   advertise: "127.0.0.1:7480",
   pool: "default",
   spot: false,
+  failureDomain: null,
   slots: null,
 };
 const members: readonly Member[] = [{ name: "node-1", number: 1, address: "a:1", raftRole: "voter" }];

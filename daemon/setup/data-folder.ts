@@ -15,6 +15,8 @@ export interface DaemonConfig {
   readonly advertise: string;
   readonly pool: string;
   readonly spot: boolean;
+  /** The rack, zone or power feed that this machine shares its fate with; null where nobody said. */
+  readonly failureDomain: string | null;
   /** CPU slots to offer; null for the number of CPUs. */
   readonly slots: number | null;
 }
@@ -25,6 +27,10 @@ const configSchema = z.strictObject({
   advertise: z.string().refine((text) => parseAddress(text) !== null, "is not host:port"),
   pool: z.string().regex(/^[-\w]{1,64}$/, "has 1 to 64 letters, digits, '-' and '_'"),
   spot: z.boolean(),
+  failureDomain: z
+    .string()
+    .regex(/^[-.\w]{1,64}$/, "has 1 to 64 letters, digits, '-', '_' and '.'")
+    .nullable(),
   slots: z.int().min(1).max(100_000).nullable(),
 });
 

@@ -52,7 +52,15 @@ export async function startDevMesh(options: DevMeshOptions): Promise<DevMesh> {
     if (advertise === undefined) {
       const host = `127.0.0.${number}`;
       advertise = `${host}:${await freePort(host)}`;
-      const common = { folder, name, advertise, pool: "default", spot: false, slots: options.slots };
+      const common = {
+        folder,
+        name,
+        advertise,
+        pool: "default",
+        spot: false,
+        failureDomain: null,
+        slots: options.slots,
+      };
       if (number === 1) ({ token } = await initMesh({ ...common, contextDir, now: () => Date.now() }));
       else if (token === "") throw new SetupError(`${dir} holds a smaller mesh; remove it or ask for less`);
       else await joinMesh({ ...common, token, contextDir: join(folder.path, "context") });

@@ -22,6 +22,7 @@ beforeEach(() => {
     advertise: "127.0.0.1:7480",
     pool: "default",
     spot: false,
+    failureDomain: null,
     slots: null,
     now: () => Date.now(),
   };

@@ -4,7 +4,7 @@ import { createState } from "../../scheduler/state/state.ts";
 import type { State, StateView } from "../../scheduler/state/state.ts";
 import { Listeners } from "./listeners.ts";
 import { decodeCommand, encodeCommand, StoreError } from "./store.ts";
-import type { Leadership, MemberChange, Members, Store } from "./store.ts";
+import type { Leadership, MemberChange, MemberProgress, Members, Store } from "./store.ts";
 
 /**
  * A store of one process, without disk or network: it keeps the contract of `Store`, so what works on it works on raft.
@@ -79,12 +79,24 @@ export class MemoryStore implements Store {
     if (voters.size === 0) throw new StoreError("impossible", "the membership stays: no voter would be left");
     const ascending = (members: ReadonlySet<number>): number[] => [...members].toSorted((a, b) => a - b);
     this.#members = { voters: ascending(voters), learners: ascending(learners), joint: false };
+    this.#notifyLater();
   }
 
-  memberProgress(): ReadonlyMap<number, { readonly match: number }> {
+  async handOver(to?: number): Promise<boolean> {
+    await nextTurn();
+    const { leads, leader } = this.#leadership;
+    const heir = to ?? this.#members.voters.find((voter) => voter !== leader);
+    if (!leads || heir === undefined || heir === leader || !this.#members.voters.includes(heir)) return false;
+    this.setLeader(heir);
+    return true;
+  }
+
+  memberProgress(): ReadonlyMap<number, MemberProgress> {
     if (!this.#leadership.leads) return new Map();
     const { voters, learners } = this.#members;
-    return new Map([...voters, ...learners].map((member) => [member, { match: this.#lastIndex }]));
+    return new Map(
+      [...voters, ...learners].map((member) => [member, { match: this.#lastIndex, silentMs: 0 }]),
+    );
   }
 
   lastIndex(): number {

@@ -24,6 +24,7 @@ async function openGroup(): Promise<void> {
 async function start(id: number): Promise<RaftStore> {
   const store = await RaftStore.start({
     id,
+    meshId: "mesh",
     folder: join(folder, String(id)),
     transport: network.join(id),
     bootstrap: { voters: MEMBERS },

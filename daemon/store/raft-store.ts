@@ -11,7 +11,7 @@ import type { Standing } from "../raft/standing.ts";
 import { Listeners } from "./listeners.ts";
 import { ReplicatedState } from "./replicated-state.ts";
 import { encodeCommand, PROPOSE_TIMEOUT_MS, READ_TIMEOUT_MS, StoreError } from "./store.ts";
-import type { Leadership, MemberChange, Members, Store, StoreErrorCode } from "./store.ts";
+import type { Leadership, MemberChange, MemberProgress, Members, Store, StoreErrorCode } from "./store.ts";
 
 /** The store over raft: commands travel as JSON in the log, and every member applies them to a state of its own. */
 export class RaftStore implements Store {
@@ -82,8 +82,8 @@ export class RaftStore implements Store {
     await this.#within(timeoutMs, "unknown-outcome", this.#driver.proposeConfChange(change));
   }
 
-  memberProgress(): ReadonlyMap<number, { readonly match: number }> {
-    return this.#driver.status().progress;
+  memberProgress(): ReadonlyMap<number, MemberProgress> {
+    return this.#driver.progress();
   }
 
   lastIndex(): number {
@@ -95,9 +95,8 @@ export class RaftStore implements Store {
     return this.#driver.status();
   }
 
-  /** Before an end that is planned: another voter leads, so that the mesh does not wait for an election timeout. */
-  async handOver(): Promise<void> {
-    await this.#driver.handOver();
+  handOver(to?: number): Promise<boolean> {
+    return this.#driver.handOver(to ?? null);
   }
 
   async stop(): Promise<void> {

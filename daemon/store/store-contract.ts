@@ -145,6 +145,26 @@ export function storeContract(name: string, open: () => Promise<StoreRig>): void
       expect(store.members().voters).toEqual(voters);
     });
 
+    it("tells its watchers of a change of the members", async () => {
+      let told = 0;
+      const unwatch = store.watch(() => told++);
+      await store.changeMembers([{ kind: "addLearner", member: 8 }]);
+      await vi.waitFor(() => expect(told).toBeGreaterThan(0));
+      unwatch();
+    });
+
+    it("hands the lead to nobody where there is nobody to take it", async () => {
+      const own = store.leadership().leader ?? 0;
+      expect(await store.handOver(own)).toBe(false);
+      expect(await store.handOver(99)).toBe(false);
+      expect(store.leadership().leads).toBe(true);
+    });
+
+    it("knows when it last heard of each member", async () => {
+      const own = store.leadership().leader ?? 0;
+      expect(store.memberProgress().get(own)?.silentMs).toBe(0);
+    });
+
     it("knows how long its own log is", async () => {
       const before = store.lastIndex();
       await store.propose(tokenCommand(1));

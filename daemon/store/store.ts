@@ -1,5 +1,8 @@
 import type { ApplyResult, Command } from "../../scheduler/model/command.ts";
 import type { StateView } from "../../scheduler/state/state.ts";
+import type { MemberChange, MemberProgress, Members } from "../voters/members.ts";
+
+export type { MemberChange, MemberProgress, Members } from "../voters/members.ts";
 
 /**
  * The replicated state as the rest of the daemon uses it: every change is a proposed command, every read is of the
@@ -28,8 +31,13 @@ export interface Store {
    * under way, `impossible` where no voter would be left.
    */
   changeMembers(changes: readonly MemberChange[], options?: { readonly timeoutMs?: number }): Promise<void>;
-  /** How far each member's log is known to match; empty unless this daemon leads. */
-  memberProgress(): ReadonlyMap<number, { readonly match: number }>;
+  /**
+   * Lets another voter lead: the one named, else the one that has most of the log. Resolves when another one leads; with
+   * false when nothing came of it within an election timeout, or this daemon does not lead.
+   */
+  handOver(to?: number): Promise<boolean>;
+  /** What is known of each member; empty unless this daemon leads. */
+  memberProgress(): ReadonlyMap<number, MemberProgress>;
   /** The index of the last entry in this daemon's log. */
   lastIndex(): number;
 }
@@ -41,20 +49,6 @@ export interface Leadership {
   /** The leader's number, where one is known. */
   readonly leader: number | null;
 }
-
-export interface Members {
-  readonly voters: readonly number[];
-  /** They get the log and do not vote. */
-  readonly learners: readonly number[];
-  /** A change of several voters has begun and is not finished: majorities of the old voters count too. */
-  readonly joint: boolean;
-}
-
-export type MemberChange =
-  | { readonly kind: "addLearner"; readonly member: number }
-  /** Adds a voter, or promotes a learner. */
-  | { readonly kind: "addVoter"; readonly member: number }
-  | { readonly kind: "remove"; readonly member: number };
 
 /**
  * `not-leader`: ask the named leader. `unavailable`: nothing was done, so try again. `unknown-outcome`: it may yet be

@@ -25,6 +25,8 @@ import type { NodeWait as _gpumesh_v1_NodeWait, NodeWait__Output as _gpumesh_v1_
 import type { ReadLogRequest as _gpumesh_v1_ReadLogRequest, ReadLogRequest__Output as _gpumesh_v1_ReadLogRequest__Output } from './gpumesh/v1/ReadLogRequest.ts';
 import type { SubmitJobReply as _gpumesh_v1_SubmitJobReply, SubmitJobReply__Output as _gpumesh_v1_SubmitJobReply__Output } from './gpumesh/v1/SubmitJobReply.ts';
 import type { SubmitJobRequest as _gpumesh_v1_SubmitJobRequest, SubmitJobRequest__Output as _gpumesh_v1_SubmitJobRequest__Output } from './gpumesh/v1/SubmitJobRequest.ts';
+import type { SubmitJobsReply as _gpumesh_v1_SubmitJobsReply, SubmitJobsReply__Output as _gpumesh_v1_SubmitJobsReply__Output } from './gpumesh/v1/SubmitJobsReply.ts';
+import type { SubmitJobsRequest as _gpumesh_v1_SubmitJobsRequest, SubmitJobsRequest__Output as _gpumesh_v1_SubmitJobsRequest__Output } from './gpumesh/v1/SubmitJobsRequest.ts';
 import type { Wait as _gpumesh_v1_Wait, Wait__Output as _gpumesh_v1_Wait__Output } from './gpumesh/v1/Wait.ts';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
@@ -59,6 +61,8 @@ export interface ProtoGrpcType {
       ReadLogRequest: MessageTypeDefinition<_gpumesh_v1_ReadLogRequest, _gpumesh_v1_ReadLogRequest__Output>
       SubmitJobReply: MessageTypeDefinition<_gpumesh_v1_SubmitJobReply, _gpumesh_v1_SubmitJobReply__Output>
       SubmitJobRequest: MessageTypeDefinition<_gpumesh_v1_SubmitJobRequest, _gpumesh_v1_SubmitJobRequest__Output>
+      SubmitJobsReply: MessageTypeDefinition<_gpumesh_v1_SubmitJobsReply, _gpumesh_v1_SubmitJobsReply__Output>
+      SubmitJobsRequest: MessageTypeDefinition<_gpumesh_v1_SubmitJobsRequest, _gpumesh_v1_SubmitJobsRequest__Output>
       Wait: MessageTypeDefinition<_gpumesh_v1_Wait, _gpumesh_v1_Wait__Output>
     }
   }

@@ -18,7 +18,9 @@ import type { PrepareOrder as _gpumesh_v1_PrepareOrder, PrepareOrder__Output as 
 import type { RaftClient as _gpumesh_v1_RaftClient, RaftDefinition as _gpumesh_v1_RaftDefinition } from './gpumesh/v1/Raft.ts';
 import type { RaftBatch as _gpumesh_v1_RaftBatch, RaftBatch__Output as _gpumesh_v1_RaftBatch__Output } from './gpumesh/v1/RaftBatch.ts';
 import type { RaftEntry as _gpumesh_v1_RaftEntry, RaftEntry__Output as _gpumesh_v1_RaftEntry__Output } from './gpumesh/v1/RaftEntry.ts';
+import type { RaftHello as _gpumesh_v1_RaftHello, RaftHello__Output as _gpumesh_v1_RaftHello__Output } from './gpumesh/v1/RaftHello.ts';
 import type { RaftMessage as _gpumesh_v1_RaftMessage, RaftMessage__Output as _gpumesh_v1_RaftMessage__Output } from './gpumesh/v1/RaftMessage.ts';
+import type { RaftOpening as _gpumesh_v1_RaftOpening, RaftOpening__Output as _gpumesh_v1_RaftOpening__Output } from './gpumesh/v1/RaftOpening.ts';
 import type { RaftReceipt as _gpumesh_v1_RaftReceipt, RaftReceipt__Output as _gpumesh_v1_RaftReceipt__Output } from './gpumesh/v1/RaftReceipt.ts';
 import type { RaftSnapshot as _gpumesh_v1_RaftSnapshot, RaftSnapshot__Output as _gpumesh_v1_RaftSnapshot__Output } from './gpumesh/v1/RaftSnapshot.ts';
 import type { ReadHeldLogRequest as _gpumesh_v1_ReadHeldLogRequest, ReadHeldLogRequest__Output as _gpumesh_v1_ReadHeldLogRequest__Output } from './gpumesh/v1/ReadHeldLogRequest.ts';
@@ -62,12 +64,17 @@ export interface ProtoGrpcType {
       PrepareOrder: MessageTypeDefinition<_gpumesh_v1_PrepareOrder, _gpumesh_v1_PrepareOrder__Output>
       /**
        * Consensus between the voters. The stream carries messages of the sender only, whose number must belong to the name
-       * in its certificate. Nothing is answered while it is healthy.
+       * in its certificate. Nothing is answered after the hello while it is healthy.
+       * 
+       * Each stream begins with a hello. Whoever is refused gets the reason as text, and in the trailing metadata
+       * `gpumesh-refusal` as a word; `gpumesh-refused-by: leader` says that a leader refuses.
        */
       Raft: SubtypeConstructor<typeof grpc.Client, _gpumesh_v1_RaftClient> & { service: _gpumesh_v1_RaftDefinition }
       RaftBatch: MessageTypeDefinition<_gpumesh_v1_RaftBatch, _gpumesh_v1_RaftBatch__Output>
       RaftEntry: MessageTypeDefinition<_gpumesh_v1_RaftEntry, _gpumesh_v1_RaftEntry__Output>
+      RaftHello: MessageTypeDefinition<_gpumesh_v1_RaftHello, _gpumesh_v1_RaftHello__Output>
       RaftMessage: MessageTypeDefinition<_gpumesh_v1_RaftMessage, _gpumesh_v1_RaftMessage__Output>
+      RaftOpening: MessageTypeDefinition<_gpumesh_v1_RaftOpening, _gpumesh_v1_RaftOpening__Output>
       RaftReceipt: MessageTypeDefinition<_gpumesh_v1_RaftReceipt, _gpumesh_v1_RaftReceipt__Output>
       RaftSnapshot: MessageTypeDefinition<_gpumesh_v1_RaftSnapshot, _gpumesh_v1_RaftSnapshot__Output>
       ReadHeldLogRequest: MessageTypeDefinition<_gpumesh_v1_ReadHeldLogRequest, _gpumesh_v1_ReadHeldLogRequest__Output>

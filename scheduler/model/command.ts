@@ -1,6 +1,6 @@
 import type { CommandExit, Fence, JobSpec, LaunchChoice } from "./job.ts";
 import type { JobId, NodeId, Session } from "./ids.ts";
-import type { NodeFacts } from "./node.ts";
+import type { NodeFacts, VoteWish } from "./node.ts";
 
 /**
  * Every change of the replicated state. Commands are data: time (`at`, Unix ms), random values and secrets ride in
@@ -10,6 +10,9 @@ export type Command =
   | InitialiseMesh
   | AddJoinToken
   | AdmitNode
+  | ConfigureMesh
+  | RecoverMesh
+  | SetVote
   | RegisterNode
   | ExpireNode
   | SubmitJob
@@ -47,6 +50,36 @@ export interface AdmitNode {
   readonly secretHash: string;
 }
 
+/** Changes what people may set of a mesh. */
+export interface ConfigureMesh {
+  readonly kind: "configureMesh";
+  readonly at: number;
+  readonly requestId: string;
+  /** A voter that has been lost for so long is replaced. */
+  readonly voterReplaceAfterMs: number;
+}
+
+/**
+ * A majority of the voters is lost for good, and one member goes on alone with what it holds. Not proposed: it is written
+ * into the log of that member while its daemon does not run.
+ */
+export interface RecoverMesh {
+  readonly kind: "recoverMesh";
+  readonly at: number;
+  readonly survivor: NodeId;
+  /** The numbers of all other members. */
+  readonly leftBehind: readonly number[];
+}
+
+/** Says whether a node is wanted as a voter. */
+export interface SetVote {
+  readonly kind: "setVote";
+  readonly at: number;
+  readonly requestId: string;
+  readonly node: NodeId;
+  readonly vote: VoteWish;
+}
+
 /**
  * A daemon says that it is here. It keeps its session when it comes back on the same boot before it was expired;
  * else it gets a new one.
@@ -77,6 +110,7 @@ export interface SubmitJob {
 export interface CancelJob {
   readonly kind: "cancelJob";
   readonly at: number;
+  readonly requestId: string;
   readonly job: JobId;
   readonly by: string;
 }

@@ -11,6 +11,8 @@ export interface NodeFacts {
   readonly pool: PoolId;
   /** True for a VM that its provider may take away. */
   readonly spot: boolean;
+  /** What fails together: machines of one rack, zone or power feed name the same one. Null where nobody said. */
+  readonly failureDomain: string | null;
   /** Changes with every boot of the machine: a new one proves that all processes of the old boot are dead. */
   readonly bootId: string;
   readonly version: string;
@@ -24,6 +26,12 @@ export type NodeState =
   | { readonly kind: "ready"; readonly since: number }
   | { readonly kind: "lost"; readonly since: number; readonly reason: string };
 
+/**
+ * What people want of a node as a voter. `automatic`: the mesh decides. `preferred`: it votes before all others that can.
+ * `barred`: it does not vote, unless nobody can take its place.
+ */
+export type VoteWish = "automatic" | "preferred" | "barred";
+
 export interface NodeRecord {
   readonly id: NodeId;
   /** The node's number as a raft voter; never reused. */
@@ -34,6 +42,12 @@ export interface NodeRecord {
    * capacity. A placement planned on an older value is refused at commit.
    */
   readonly placeable: number;
+  readonly vote: VoteWish;
+  /**
+   * When the mesh was recovered without this member (Unix ms), else null. What its data folder holds is another history,
+   * so it never comes back under its name.
+   */
+  readonly leftBehindAt: number | null;
   readonly state: NodeState;
   /** Null until the daemon has registered for the first time. */
   readonly facts: NodeFacts | null;

@@ -54,6 +54,7 @@ const nodeFacts = z.strictObject({
   network: networkInterface.nullable(),
   pool: name.transform(poolId),
   spot: z.boolean(),
+  failureDomain: name.nullable(),
   bootId: name,
   version: name,
   inventory,

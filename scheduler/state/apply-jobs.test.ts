@@ -8,7 +8,7 @@ function clusterOfOne(): TestCluster {
   return cluster;
 }
 
-const cancel = { kind: "cancelJob", at: 9, job: jobId(1), by: "bob" } as const;
+const cancel = { kind: "cancelJob", at: 9, requestId: "cancel-it", job: jobId(1), by: "bob" } as const;
 
 describe("submitJob", () => {
   it("numbers jobs from 1", () => {

@@ -2,6 +2,7 @@ import type { ApplyResult, CancelJob, SubmitJob } from "../model/command.ts";
 import { jobId } from "../model/ids.ts";
 import type { JobRecord, Outcome } from "../model/job.ts";
 import { settle, terminating } from "./finish.ts";
+import { once } from "./once.ts";
 import { APPLIED, refused } from "./refusal.ts";
 import type { State } from "./state.ts";
 import { enterJob, moveJob } from "./transition.ts";
@@ -29,23 +30,27 @@ export function submitJob(state: State, command: SubmitJob): ApplyResult {
 
 /** A queued job is cancelled at once; an active one when its attempt is proven gone. */
 export function cancelJob(state: State, command: CancelJob): ApplyResult {
+  return once(state, command.requestId, () => cancel(state, command));
+}
+
+function cancel(state: State, command: CancelJob): ApplyResult {
   const job = state.jobs.get(command.job);
   if (job === undefined) return refused("not-found", `there is no job ${command.job}`);
 
   const reason = `cancelled by ${command.by}`;
-  const cancel: Outcome = { kind: "cancel", reason };
+  const outcome: Outcome = { kind: "cancel", reason };
   switch (job.state.kind) {
     case "queued":
       moveJob(state, { ...job, state: { kind: "cancelled", endedAt: command.at, reason } });
       return APPLIED;
     case "starting":
     case "running":
-      settle(state, job, terminating(job.state, job.state.attempt, cancel), command.at);
+      settle(state, job, terminating(job.state, job.state.attempt, outcome), command.at);
       return APPLIED;
     case "terminating":
       if (job.state.outcome.kind !== "retry")
         return refused("impossible", alreadyEnding(job, job.state.outcome));
-      settle(state, job, { ...job.state, outcome: cancel }, command.at);
+      settle(state, job, { ...job.state, outcome }, command.at);
       return APPLIED;
     case "succeeded":
     case "failed":

@@ -89,6 +89,8 @@ describe("addJoinToken", () => {
     const cluster = meshWithToken();
     const again = { kind: "addJoinToken", at: 3, id: "t1", secretHash: "hash", expiresAt: 100 } as const;
     expect(cluster.apply(again)).toEqual({ kind: "applied" });
+    expect(cluster.apply({ ...again, expiresAt: 200 })).toEqual({ kind: "applied" });
+    expect(cluster.state.tokens.get("t1")?.expiresAt).toBe(100);
     expect(cluster.apply({ ...again, secretHash: "other" })).toMatchObject({ code: "already-exists" });
   });
 

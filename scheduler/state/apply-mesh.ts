@@ -1,6 +1,7 @@
 import type { AddJoinToken, AdmitNode, ApplyResult, InitialiseMesh } from "../model/command.ts";
 import { session, type NodeId } from "../model/ids.ts";
 import type { NodeRecord } from "../model/node.ts";
+import { voterReplaceAfterMsDefault } from "./apply-voting.ts";
 import { APPLIED, refused } from "./refusal.ts";
 import type { State } from "./state.ts";
 
@@ -11,16 +12,24 @@ export const joinTokensMax = 1000;
 export function initialiseMesh(state: State, command: InitialiseMesh): ApplyResult {
   if (state.mesh !== null)
     return refused("already-exists", `this mesh is already initialised as ${state.mesh.id}`);
-  state.setMesh({ id: command.meshId, authority: command.authority, founder: command.founder });
+  const { meshId: id, authority, founder } = command;
+  state.setMesh({
+    id,
+    authority,
+    founder,
+    recoveryEpoch: 0,
+    recoveredAt: null,
+    voterReplaceAfterMs: voterReplaceAfterMsDefault,
+  });
   return admit(state, command.founder, null, command.at);
 }
 
-/** A token's id is taken once; the same token again changes nothing. */
+/** A token's id is taken once; the same token again changes nothing, not even how long it is good. */
 export function addJoinToken(state: State, command: AddJoinToken): ApplyResult {
   const { id, secretHash, expiresAt } = command;
   const known = state.tokens.get(id);
   if (known !== undefined) {
-    return known.secretHash === secretHash && known.expiresAt === expiresAt
+    return known.secretHash === secretHash
       ? APPLIED
       : refused("already-exists", `join token ${id} already exists; make a token with another id`);
   }
@@ -66,6 +75,8 @@ function admit(state: State, id: NodeId, requestId: string | null, at: number): 
     number: state.nodes.size + 1,
     session: session(0),
     placeable: 0,
+    vote: "automatic",
+    leftBehindAt: null,
     state: { kind: "joining", since: at },
     facts: null,
   };

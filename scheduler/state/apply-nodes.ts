@@ -1,5 +1,6 @@
 import type { ApplyResult, ExpireNode, RegisterNode } from "../model/command.ts";
 import { session } from "../model/ids.ts";
+import { formatInstant } from "../model/instant.ts";
 import type { NodeFacts, NodeRecord } from "../model/node.ts";
 import { isGone, settle, terminating, withAttempt, withProgress } from "./finish.ts";
 import { uncharged } from "./outcome.ts";
@@ -17,6 +18,15 @@ export function registerNode(state: State, command: RegisterNode, index: number)
     return refused(
       "not-found",
       `node ${facts.id} was never admitted to this mesh; join it with a token first`,
+    );
+  }
+
+  if (node.leftBehindAt !== null) {
+    const when = formatInstant(node.leftBehindAt);
+    return refused(
+      "not-permitted",
+      `this mesh was recovered at ${when} without ${node.id}, whose data folder belongs to the mesh before; ` +
+        "remove the data folder and join again under another name",
     );
   }
 

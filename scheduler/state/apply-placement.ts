@@ -38,7 +38,7 @@ export function placeGang(state: State, command: PlaceGang, index: number): Appl
       kind: "starting",
       attempt: {
         number: command.attempt,
-        fence: { epoch: 0, index },
+        fence: { epoch: state.mesh?.recoveryEpoch ?? 0, index },
         placedAt: command.at,
         parts,
         launch: command.launch,

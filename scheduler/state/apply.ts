@@ -2,6 +2,7 @@ import type { ApplyResult, Command } from "../model/command.ts";
 import { cancelJob, submitJob } from "./apply-jobs.ts";
 import { addJoinToken, admitNode, initialiseMesh } from "./apply-mesh.ts";
 import { expireNode, registerNode } from "./apply-nodes.ts";
+import { configureMesh, recoverMesh, setVote } from "./apply-voting.ts";
 import { placeGang, startGang } from "./apply-placement.ts";
 import { reportPart } from "./apply-reports.ts";
 import type { State } from "./state.ts";
@@ -20,6 +21,12 @@ export function apply(state: State, command: Command, index: number): ApplyResul
       return addJoinToken(state, command);
     case "admitNode":
       return admitNode(state, command);
+    case "configureMesh":
+      return configureMesh(state, command);
+    case "recoverMesh":
+      return recoverMesh(state, command);
+    case "setVote":
+      return setVote(state, command);
     case "registerNode":
       return registerNode(state, command, index);
     case "expireNode":

@@ -15,6 +15,8 @@ export interface TestMachine {
   readonly slots?: number;
   readonly pool?: string;
   readonly bootId?: string;
+  readonly spot?: boolean;
+  readonly failureDomain?: string;
   /** Indexes of GPUs that are not healthy. */
   readonly sick?: readonly number[];
 }
@@ -80,7 +82,8 @@ export class TestCluster {
   }
 
   cancel(job: JobId): void {
-    this.must({ kind: "cancelJob", at: this.now, job, by: "alice" });
+    const requestId = `cancel-${this.log.length}`;
+    this.must({ kind: "cancelJob", at: this.now, requestId, job, by: "alice" });
   }
 
   /** Places the gang on these nodes, on the first free GPUs of each. */
@@ -217,7 +220,8 @@ export function testFacts(name: string, machine: TestMachine = {}): NodeFacts {
     address: `${name}:7400`,
     network: null,
     pool: poolId(pool),
-    spot: false,
+    spot: machine.spot ?? false,
+    failureDomain: machine.failureDomain ?? null,
     bootId,
     version: "0.1.0",
     inventory: {

@@ -23,13 +23,14 @@ export interface Step {
   readonly d: number;
 }
 
-type Verb = "register" | "expire" | "submit" | "cancel" | "place" | "start" | "report";
+type Verb = "register" | "vote" | "expire" | "submit" | "cancel" | "place" | "start" | "report";
 
 /** Random histories; the verbs that move a job along are the most frequent. */
 export function histories(stepsMax: number): fc.Arbitrary<readonly Step[]> {
   const verb = fc.oneof(
     { weight: 3, arbitrary: fc.constant<Verb>("register") },
     { weight: 1, arbitrary: fc.constant<Verb>("expire") },
+    { weight: 1, arbitrary: fc.constant<Verb>("vote") },
     { weight: 4, arbitrary: fc.constant<Verb>("submit") },
     { weight: 1, arbitrary: fc.constant<Verb>("cancel") },
     { weight: 8, arbitrary: fc.constant<Verb>("place") },
@@ -68,6 +69,11 @@ export function commandOf(cluster: TestCluster, { verb, a, b, c, d }: Step): Com
         reason: "silent",
       };
     }
+    case "vote": {
+      const vote = pickFrom(["automatic", "preferred", "barred"] as const, b);
+      const node = nodeId(wrong ? "stranger" : pickFrom(NODES, a));
+      return { kind: "setVote", at, requestId: `vote-${d % 10}`, node, vote };
+    }
     case "submit":
       return {
         kind: "submitJob",
@@ -77,7 +83,7 @@ export function commandOf(cluster: TestCluster, { verb, a, b, c, d }: Step): Com
         submittedBy: "alice",
       };
     case "cancel":
-      return { kind: "cancelJob", at, job: someJob(cluster, a), by: "bob" };
+      return { kind: "cancelJob", at, requestId: `cancel-${at}`, job: someJob(cluster, a), by: "bob" };
     case "place":
       return placeCommand(cluster, a, b, c);
     case "start": {

@@ -1,8 +1,8 @@
 import { jobId, type NodeId } from "../model/ids.ts";
 import type { JobRecord } from "../model/job.ts";
 import type { NodeRecord } from "../model/node.ts";
-import { createState } from "./state.ts";
-import type { JoinToken, Mesh, RecordKey, State, StateView } from "./state.ts";
+import { createState, placeOf } from "./state.ts";
+import type { Answer, JoinToken, Mesh, RecordKey, State, StateView } from "./state.ts";
 
 /** One stored piece of the state. Plain JSON data; all records of a state and its version are the whole of it. */
 export type StateRecord =
@@ -10,7 +10,8 @@ export type StateRecord =
   | { readonly kind: "token"; readonly token: JoinToken }
   | { readonly kind: "admission"; readonly node: NodeId; readonly requestId: string | null }
   | { readonly kind: "node"; readonly node: NodeRecord }
-  | { readonly kind: "job"; readonly job: JobRecord };
+  | { readonly kind: "job"; readonly job: JobRecord }
+  | { readonly kind: "answer"; readonly answer: Answer };
 
 /** Everything in the state, in one order on every replica: by kind, then by name or number. */
 export function* recordsOf(view: StateView): Generator<StateRecord> {
@@ -19,6 +20,7 @@ export function* recordsOf(view: StateView): Generator<StateRecord> {
   for (const [node, requestId] of sorted(view.admissions)) yield { kind: "admission", node, requestId };
   for (const [, node] of sorted(view.nodes)) yield { kind: "node", node };
   for (const [, job] of sorted(view.jobs)) yield { kind: "job", job };
+  for (const [, answer] of sorted(view.answers)) yield { kind: "answer", answer };
 }
 
 /** Names a record among all of a state, for ever: a later record of the same key replaces the earlier. */
@@ -34,6 +36,8 @@ export function recordKey(record: StateRecord): RecordKey {
       return `node/${record.node.id}`;
     case "job":
       return `job/${record.job.id}`;
+    case "answer":
+      return `answer/${placeOf(record.answer)}`;
   }
 }
 
@@ -62,6 +66,10 @@ export function recordAt(view: StateView, key: RecordKey): StateRecord | null {
       const job = view.jobs.get(jobId(Number(name)));
       return job === undefined ? null : { kind, job };
     }
+    case "answer": {
+      const answer = view.answers.get(Number(name));
+      return answer === undefined ? null : { kind, answer };
+    }
     default:
       throw new Error(`no record has the key ${key}`);
   }
@@ -80,6 +88,8 @@ export function restoreRecord(state: State, record: StateRecord): void {
       return state.putNode(record.node);
     case "job":
       return state.putJob(record.job);
+    case "answer":
+      return state.putAnswer(record.answer);
   }
 }
 

@@ -1,3 +1,4 @@
+import type { ApplyResult } from "../model/command.ts";
 import type { JobId, NodeId } from "../model/ids.ts";
 import { activeAttempt, type JobRecord } from "../model/job.ts";
 import type { NodeRecord } from "../model/node.ts";
@@ -7,7 +8,24 @@ export interface Mesh {
   readonly id: string;
   readonly authority: { readonly certificatePem: string; readonly privateKeyPem: string };
   readonly founder: NodeId;
+  /** How often the mesh was recovered after a majority of its voters was lost for good. */
+  readonly recoveryEpoch: number;
+  /** When it was so last (Unix ms). */
+  readonly recoveredAt: number | null;
+  /** A voter that has been lost for so long is replaced. */
+  readonly voterReplaceAfterMs: number;
 }
+
+/** What a request was answered, kept so that the same request again gets the same answer and changes nothing. */
+export interface Answer {
+  /** 0, 1, 2, ... in the order in which the requests were answered. */
+  readonly sequence: number;
+  readonly requestId: string;
+  readonly result: ApplyResult;
+}
+
+/** The newest so many answers are kept; the count of later requests, not time, makes an answer forgotten. */
+export const answersMax = 4096;
 
 /** Who shows the secret behind `secretHash` (SHA-256, base64url) before `expiresAt` (Unix ms) may join. */
 export interface JoinToken {
@@ -48,10 +66,14 @@ export interface StateView {
   allocationsOf(node: NodeId): readonly Allocation[];
   nodeByNumber(number: number): NodeRecord | null;
   jobByRequest(requestId: string): JobRecord | null;
+  /** The answers that are kept, by the place that each takes: its sequence modulo `answersMax`. */
+  readonly answers: ReadonlyMap<number, Answer>;
+  /** What the request was answered; null for one that was never answered, or longer ago than answers are kept. */
+  answerTo(requestId: string): ApplyResult | null;
 }
 
-/** `mesh`, `token/ID`, `admission/NODE`, `node/ID` or `job/NUMBER`: see `recordKey`. */
-export type RecordKey = "mesh" | `${"token" | "admission" | "node" | "job"}/${string}`;
+/** `mesh`, `token/ID`, `admission/NODE`, `node/ID`, `job/NUMBER` or `answer/PLACE`: see `recordKey`. */
+export type RecordKey = "mesh" | `${"token" | "admission" | "node" | "job" | "answer"}/${string}`;
 
 /**
  * An empty state, before the first command. `onChange` hears the key of each record that is put or removed, before the
@@ -78,6 +100,9 @@ export class State implements StateView {
   readonly #allocations = new Map<NodeId, readonly Allocation[]>();
   readonly #numbers = new Map<number, NodeId>();
   readonly #requests = new Map<string, JobId>();
+  readonly #answers = new Map<number, Answer>();
+  readonly #answered = new Map<string, Answer>();
+  #nextAnswer = 0;
   readonly #onChange: (key: RecordKey) => void;
 
   constructor(onChange: (key: RecordKey) => void) {
@@ -103,6 +128,10 @@ export class State implements StateView {
     return this.#jobs;
   }
 
+  get answers(): ReadonlyMap<number, Answer> {
+    return this.#answers;
+  }
+
   queuedJobs(): Iterable<JobRecord> {
     return this.#queued.values();
   }
@@ -119,6 +148,10 @@ export class State implements StateView {
   jobByRequest(requestId: string): JobRecord | null {
     const id = this.#requests.get(requestId);
     return id === undefined ? null : (this.#jobs.get(id) ?? null);
+  }
+
+  answerTo(requestId: string): ApplyResult | null {
+    return this.#answered.get(requestId)?.result ?? null;
   }
 
   /** Moves to a later raft index; an index that does not rise is a broken invariant. */
@@ -145,6 +178,21 @@ export class State implements StateView {
   putAdmission(node: NodeId, requestId: string | null): void {
     this.#admissions.set(node, requestId);
     this.#onChange(`admission/${node}`);
+  }
+
+  /** Keeps the answer to a request, in the place of the oldest one. */
+  remember(requestId: string, result: ApplyResult): void {
+    this.putAnswer({ sequence: this.#nextAnswer, requestId, result });
+  }
+
+  putAnswer(answer: Answer): void {
+    const place = placeOf(answer);
+    const before = this.#answers.get(place);
+    if (before !== undefined) this.#answered.delete(before.requestId);
+    this.#answers.set(place, answer);
+    this.#answered.set(answer.requestId, answer);
+    this.#nextAnswer = Math.max(this.#nextAnswer, answer.sequence + 1);
+    this.#onChange(`answer/${place}`);
   }
 
   putNode(node: NodeRecord): void {
@@ -191,4 +239,9 @@ export class State implements StateView {
     if (left.length === 0) this.#allocations.delete(node);
     else this.#allocations.set(node, left);
   }
+}
+
+/** The place that an answer takes among those that are kept. */
+export function placeOf({ sequence }: Answer): number {
+  return sequence % answersMax;
 }

@@ -10,7 +10,12 @@ export type BenchArguments = {
 };
 
 /** What `run` of a benchmark returns: a table for people, and the same figures under the keys that scripts read. */
-export type BenchResult = { readonly table: string; readonly result: object };
+export type BenchResult = {
+  readonly table: string;
+  readonly result: object;
+  /** What was measured also broke a promise: the command ends with 1, after it has printed everything. */
+  readonly failed?: boolean;
+};
 
 type Run = (args: BenchArguments) => Promise<BenchResult>;
 

@@ -5,7 +5,7 @@ import { benchNames, loadBench } from "./bench.ts";
 
 /**
  * npm run bench -- NAME [--raw FILE] [FLAG...]: runs test/bench/NAME.ts, prints its table and, as the last line, one
- * JSON object. --raw keeps the events that the figures are computed from. An unknown name ends with 2.
+ * JSON object. --raw keeps the events that the figures are computed from. An unknown name ends with 2, a broken promise with 1.
  */
 const [name = "", ...rest] = process.argv.slice(2);
 const rawAt = rest.indexOf("--raw");
@@ -25,8 +25,13 @@ if (!run) {
   const folder = mkdtempSync(join(tmpdir(), "gpumesh-bench-"));
   try {
     const flags = rawAt < 0 ? rest : rest.toSpliced(rawAt, 2);
-    const { table, result } = await run({ rawFile: rawFile ?? join(folder, "raw.jsonl"), flags });
+    const {
+      table,
+      result,
+      failed = false,
+    } = await run({ rawFile: rawFile ?? join(folder, "raw.jsonl"), flags });
     console.log(`${table.trimEnd()}\n${JSON.stringify({ bench: name, ...result })}`);
+    if (failed) process.exitCode = 1;
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -123,6 +123,13 @@ export class TestDaemon {
     return this.#process?.pid ?? 0;
   }
 
+  /** An index that its raft log holds durably, and that it comes to hold soon after any newer one. */
+  syncedIndex(): number {
+    // The two slots of the file, as daemon/raft/synced-mark.ts writes them.
+    const bytes = readFileSync(join(this.folder, "raft", "last-synced"));
+    return Math.max(...[8, 40].map((at) => (bytes.length < at + 8 ? 0 : Number(bytes.readBigUInt64BE(at)))));
+  }
+
   log(): string {
     const path = join(this.folder, "daemon.log");
     return existsSync(path) ? readFileSync(path, "utf8") : "";

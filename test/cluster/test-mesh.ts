@@ -7,7 +7,6 @@ import { TestDaemon, untilOrThrow } from "./test-daemon.ts";
 
 /** Of every daemon; they differ by address. */
 const port = 7480;
-const votersMax = 3;
 const waitMsMax = 60_000;
 
 export interface TestMeshOptions {
@@ -146,7 +145,7 @@ export class TestMesh {
 
   /** Waits until all daemons are idle and the voters are chosen. */
   async untilWhole(): Promise<void> {
-    const voters = this.daemons.length < votersMax ? 1 : votersMax;
+    const voters = this.daemons.length >= 5 ? 5 : this.daemons.length >= 3 ? 3 : 1;
     await this.until(async () => {
       const [nodes, status] = await Promise.all([this.client.nodes(), this.client.status()]);
       const idle = nodes.filter((node) => node.state === "idle").length;

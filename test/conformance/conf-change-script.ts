@@ -5,6 +5,7 @@ import { RaftError } from "../../daemon/raft/core/core.ts";
 import { Inflights } from "../../daemon/raft/core/tracker/inflights.ts";
 import { describeProgress } from "../../daemon/raft/core/tracker/progress.ts";
 import { EMPTY_TRACKER_CONFIG, describeTrackerConfig } from "../../daemon/raft/core/tracker/tracker.ts";
+import { parseFlag, soleValue } from "./arguments.ts";
 import type { Stanza } from "./datadriven.ts";
 
 /** A membership changed stanza by stanza; the log grows by one entry with each. */
@@ -32,12 +33,13 @@ export class ConfChangeScript {
 
 function change(from: Membership, stanza: Stanza, policy: NewMemberPolicy): Membership {
   const changes = parseConfChanges(stanza.input);
-  const autoLeave = stanza.args.some(({ key, values }) => key === "autoleave" && values[0] === "true");
   switch (stanza.command) {
     case "simple":
       return changeSimply(from, changes, policy);
-    case "enter-joint":
+    case "enter-joint": {
+      const autoLeave = stanza.args.length > 0 && parseFlag(soleValue(stanza.args, "autoleave"));
       return enterJoint(from, changes, autoLeave, policy);
+    }
     case "leave-joint":
       if (changes.length > 0) throw new RaftError("conf-change-invalid", "this command takes no input");
       return leaveJoint(from, policy);

@@ -19,7 +19,11 @@ import type {
   MessageType,
   Snapshot,
 } from "../../daemon/raft/core/core.ts";
+import { Refusal } from "./arguments.ts";
 import { Output } from "./output.ts";
+
+/** Far more than a script needs to come to rest: nodes that never do are stopped here. */
+const STABILIZE_ROUNDS_MAX = 10_000;
 
 /** A node's stable log. Snapshots for others are made of the newest applied state, on demand. */
 class NodeStorage extends MemoryStorage {
@@ -59,7 +63,10 @@ export class Environment {
 
   /** Adds a node that starts from `snapshot`, or from nothing when it is empty. */
   addNode(
-    config: Omit<Config, "id" | "storage" | "logger" | "randomizedElectionTicks">,
+    config: Omit<
+      Config,
+      "id" | "storage" | "logger" | "randomizedElectionTicks" | "leadsBeforeOwnVoteIsDurable"
+    >,
     snapshot: Snapshot,
   ): void {
     const storage = new NodeStorage(snapshot);
@@ -70,6 +77,7 @@ export class Environment {
       storage,
       logger: this.output,
       randomizedElectionTicks: (electionTick) => 2 * electionTick - 1,
+      leadsBeforeOwnVoteIsDurable: true,
     };
     this.nodes.push({
       id: full.id,
@@ -161,8 +169,13 @@ export class Environment {
     };
     const appendWork = (id: number): Message[] => this.node(id).appendWork;
     const applyWork = (id: number): Message[] => this.node(id).applyWork;
+    let rounds = 0;
     for (let worked = true; worked;) {
-      const rounds = [
+      rounds += 1;
+      if (rounds > STABILIZE_ROUNDS_MAX) {
+        throw new Error(`the nodes did not come to rest in ${STABILIZE_ROUNDS_MAX} rounds`);
+      }
+      const kindsOfWork = [
         inTurn(
           "handling Ready",
           (id) => this.node(id).raw.hasReady(),
@@ -184,7 +197,7 @@ export class Environment {
           whileAny(applyWork, (id) => this.processApplyWork(id)),
         ),
       ];
-      worked = rounds.includes(true);
+      worked = kindsOfWork.includes(true);
     }
   }
 
@@ -222,7 +235,7 @@ function store(
     storage.append(entries);
     return;
   }
-  if (entries.length > 0) throw new Error("can't apply snapshot and entries at the same time");
+  if (entries.length > 0) throw new Refusal("can't apply snapshot and entries at the same time");
   storage.applySnapshot(snapshot);
 }
 

@@ -1,4 +1,5 @@
 import type { Logger } from "../../daemon/raft/core/core.ts";
+import { Refusal } from "./arguments.ts";
 
 const LEVELS = ["DEBUG", "INFO", "WARN", "ERROR", "FATAL", "NONE"] as const;
 
@@ -66,6 +67,6 @@ export class Output implements Logger {
 /** The number of a level by its name in any case. */
 export function parseLevel(name: string): number {
   const level = LEVELS.findIndex((each) => each === name.toUpperCase());
-  if (level < 0) throw new Error(`log levels must be either of [${LEVELS.join(" ")}]`);
+  if (level < 0) throw new Refusal(`log levels must be either of [${LEVELS.join(" ")}]`);
   return level;
 }

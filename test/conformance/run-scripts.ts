@@ -1,4 +1,4 @@
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import { runInteractionStanza } from "./commands.ts";
 import { ConfChangeScript } from "./conf-change-script.ts";
@@ -16,13 +16,14 @@ export interface ScriptResult {
   readonly difference: string | null;
 }
 
-/** Runs all `*.txt` scripts below a folder, in the order of their paths. */
+/** Runs all `*.txt` scripts below a folder, in the order of their paths. Throws when the folder cannot be read. */
 export function runScripts(folder: string): readonly ScriptResult[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith(".txt"))
+    .filter((entry) => entry.name.endsWith(".txt"))
     .map((entry) => join(entry.parentPath, entry.name))
+    .filter((path) => !isFolder(path))
     .toSorted()
-    .map((file) => ({ path: relative(folder, file), ...runScript(readFileSync(file, "utf8")) }));
+    .map((file) => ({ path: relative(folder, file), ...runFile(file) }));
 }
 
 /** Runs a script up to its first difference: what follows would only differ because of it. */
@@ -34,13 +35,28 @@ export function runScript(text: string): Omit<ScriptResult, "path"> {
     const run = runnerFor(stanzas);
     for (const stanza of stanzas) {
       ran += 1;
-      const actual = runCatching(run, stanza);
-      if (actual !== stanza.expected) return { stanzas: ran, difference: describeDifference(stanza, actual) };
+      const difference = differenceOf(run, stanza);
+      if (difference !== null) return { stanzas: ran, difference };
     }
   } catch (error) {
-    return { stanzas: ran, difference: String(error) };
+    return { stanzas: ran, difference: textOf(error) };
   }
   return { stanzas: ran, difference: null };
+}
+
+function runFile(path: string): Omit<ScriptResult, "path"> {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    return { stanzas: 0, difference: `cannot be read: ${textOf(error)}` };
+  }
+  return runScript(text);
+}
+
+/** False for what cannot be looked at: the attempt to read it will tell why. */
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** The three kinds of scripts share no directive. */
@@ -55,14 +71,16 @@ function runnerFor(stanzas: readonly Stanza[]): (stanza: Stanza) => string {
   return (stanza) => runInteractionStanza(env, stanza);
 }
 
-function runCatching(run: (stanza: Stanza) => string, stanza: Stanza): string {
+/** A fault of the script and a broken invariant of the core are differences, whatever the expected output says. */
+function differenceOf(run: (stanza: Stanza) => string, stanza: Stanza): string | null {
   let printed: string;
   try {
     printed = run(stanza);
   } catch (error) {
-    printed = `panic: ${error instanceof Error ? error.message : String(error)}`;
+    return `line ${stanza.line}: ${stanza.text}\npanic: ${textOf(error)}`;
   }
-  return printed === "" || printed.endsWith("\n") ? printed : `${printed}\n`;
+  const actual = printed === "" || printed.endsWith("\n") ? printed : `${printed}\n`;
+  return actual === stanza.expected ? null : describeDifference(stanza, actual);
 }
 
 function describeDifference(stanza: Stanza, actual: string): string {
@@ -77,4 +95,8 @@ function describeDifference(stanza: Stanza, actual: string): string {
     "whole output:",
     actual,
   ].join("\n");
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -165,7 +165,7 @@ export class Clients {
     this.#clock.after(this.#random.around(0.5), () => {
       const process = replica?.process ?? null;
       if (replica === undefined || process === null) return backOff(null);
-      process.post("io", 0, () => {
+      process.take("io", () => {
         this.#ask(replica, request, operation).then(
           (answer) => {
             if (this.#random.chance(this.#answerLoss)) return this.#verdict.mark("answer lost");
@@ -192,7 +192,8 @@ export class Clients {
     return this.#random.pick([...this.#replicas.keys()]);
   }
 
-  async #ask(replica: Replica, { id, job }: Request, { kind }: Operation): Promise<Answer> {
+  async #ask(replica: Replica, { id, job, operations }: Request, operation: Operation): Promise<Answer> {
+    const { kind } = operation;
     const { store } = replica;
     if (store === null) return { kind: "error", error: null };
     const at = Math.floor(this.#clock.now);
@@ -209,7 +210,13 @@ export class Clients {
       const command =
         kind === "submit"
           ? ({ kind: "submitJob", at, requestId: id, spec: SPEC, submittedBy: "alice" } as const)
-          : ({ kind: "cancelJob", at, job: job ?? NO_JOB, by: "alice" } as const);
+          : ({
+              kind: "cancelJob",
+              at,
+              requestId: `${id}-${operations.indexOf(operation)}`,
+              job: job ?? NO_JOB,
+              by: "alice",
+            } as const);
       return {
         kind: "result",
         result: await store.propose(command, { timeoutMs: PROPOSE_SHARE * patienceMs }),

@@ -1,4 +1,4 @@
-import { hashText } from "./random.ts";
+import { hashNumber, hashText } from "./random.ts";
 import type { Random } from "./random.ts";
 
 interface Event {
@@ -42,7 +42,7 @@ export class Clock {
   }
 
   note(text: string): void {
-    this.#hash = hashText(`${this.#now} ${text}`, this.#hash);
+    this.#hash = hashText(text, hashNumber(this.#now, this.#hash));
   }
 
   /** Returns the way to cancel it. */
@@ -62,6 +62,7 @@ export class Clock {
 
   /** Runs events until `isOver` says so, which is asked after each, or the queue is empty. */
   async run(isOver: () => boolean): Promise<void> {
+    await Promise.resolve();
     for (let event = this.#pop(); event !== undefined; event = this.#pop()) {
       if (event.cancelled) continue;
       this.#now = event.time;
@@ -114,9 +115,12 @@ function isBefore(a: Event, b: Event): boolean {
   return a.tieBreak === b.tieBreak ? a.sequence < b.sequence : a.tieBreak < b.tieBreak;
 }
 
-/** An immediate runs when no promise is left to settle. */
+/**
+ * Resolves when no promise is left to settle. Asked for while promises settle, a tick waits for the last of them; unlike an
+ * immediate it takes no turn of the event loop.
+ */
 function drained(): Promise<void> {
   return new Promise((resolve) => {
-    setImmediate(resolve);
+    process.nextTick(resolve);
   });
 }

@@ -316,8 +316,10 @@ export class Disk {
 
   /** An fsync covers the file that is being written, and no file that was closed before. */
   #sync(last: Written): void {
-    for (const batch of this.#written) {
-      if (batch.file === last.file && batch.state !== "failed") this.#becomeDurable(batch);
+    // Files follow each other, so those of the newest one stand at the end.
+    const first = this.#written.findLastIndex(({ file }) => file < last.file) + 1;
+    for (const batch of this.#written.slice(first)) {
+      if (batch.state !== "failed") this.#becomeDurable(batch);
       if (batch === last) return;
     }
   }

@@ -1,11 +1,15 @@
 import type { Message } from "../../daemon/raft/core/core.ts";
 import type { StateRecord } from "../../daemon/raft/raft-log.ts";
-import type { RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
+import { StreamAdmission } from "../../daemon/raft/stream-admission.ts";
+import type { Introduction, RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
 import type { Clock } from "./clock.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 import { SnapshotStream } from "./snapshot-stream.ts";
 import type { Verdict } from "./verdict.ts";
+
+/** The share of resets that a firewall makes, which then refuses a connection to a member that is well. */
+const FIREWALLED = 0.3;
 
 export interface NetworkRates {
   /** Mean ms on the way. */
@@ -16,17 +20,22 @@ export interface NetworkRates {
   readonly ordered: boolean;
 }
 
+/** Members have smaller numbers than this. */
+const MEMBERS_MAX = 1_000;
+
 export interface NetworkListeners {
   /** A message has left a member; it may be lost. */
   readonly sent: (message: Message) => void;
-  /** It has come to where the running process of its receiver will find it. */
-  readonly arrived: (message: Message) => void;
   /** So many different ones with entries are on the way between these two then. */
   readonly onTheWay: (from: number, to: number, messages: number) => void;
+  /** It has come to where the running process of its receiver will find it. */
+  readonly arrived: (message: Message) => void;
+  /** The process has found it. */
+  readonly found: (message: Message) => void;
+  /** The member takes it, for its sender is let in. */
+  readonly taken: (message: Message) => void;
   /** A chunk of a snapshot has left a member. */
   readonly chunk: (from: number, to: number, records: readonly StateRecord[]) => void;
-  /** The process takes it. */
-  readonly taken: (message: Message) => void;
 }
 
 /** One direction between two members. */
@@ -49,8 +58,12 @@ interface Link {
 /** Where a member's current process takes messages. */
 interface Port {
   readonly process: Process;
+  introduction: Introduction | null;
+  /** What comes from other processes, each of which begins with a handshake. */
+  readonly streams: WeakMap<Port, StreamAdmission>;
   onMessage: (message: Message) => void;
   onUnreachable: (member: number) => void;
+  onPeerGone: (member: number) => void;
   onSnapshot: (transfer: SnapshotTransfer) => Promise<void>;
 }
 
@@ -58,7 +71,7 @@ export class Network {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #verdict: Verdict;
-  readonly #links = new Map<string, Link>();
+  readonly #links = new Map<number, Link>();
   readonly #ports = new Map<number, Port>();
   readonly #listeners: NetworkListeners;
   rates: NetworkRates;
@@ -81,16 +94,22 @@ export class Network {
   join(member: number, process: Process): RaftTransport {
     const port: Port = {
       process,
+      introduction: null,
+      streams: new WeakMap(),
       onMessage: () => {},
       onUnreachable: () => {},
+      onPeerGone: () => {},
       onSnapshot: () => Promise.reject(new Error("nobody takes snapshots yet")),
     };
     this.#ports.set(member, port);
     return {
-      send: (messages) => {
-        if (process.alive) for (const message of messages) this.#carry(message);
+      introduce: (introduction) => {
+        port.introduction = introduction;
       },
-      sendSnapshot: (transfer) => this.#carrySnapshot(process, transfer),
+      send: (messages) => {
+        if (process.alive) for (const message of messages) this.#carry(port, message);
+      },
+      sendSnapshot: (transfer) => this.#carrySnapshot(port, transfer),
       onSnapshot: (handler) => {
         port.onSnapshot = handler;
       },
@@ -99,6 +118,9 @@ export class Network {
       },
       onUnreachable: (handler) => {
         port.onUnreachable = handler;
+      },
+      onPeerGone: (handler) => {
+        port.onPeerGone = handler;
       },
       setPeers: () => {},
       stop: () => Promise.resolve(),
@@ -131,6 +153,15 @@ export class Network {
     const port = this.#ports.get(from);
     port?.process.post("io", this.#random.around(1), () => port.onUnreachable(to));
     this.#verdict.mark("stream reset");
+    if (this.#random.chance(FIREWALLED)) this.#refuse(to, from, () => true);
+  }
+
+  /** A member's process has ended on a machine that runs: the machine says so to all that it can reach. */
+  processEnded(member: number): void {
+    const ended = this.#ports.get(member)?.process;
+    for (const other of this.#ports.keys()) {
+      if (other !== member) this.#refuse(other, member, () => this.#ports.get(member)?.process === ended);
+    }
   }
 
   heal(): void {
@@ -138,18 +169,34 @@ export class Network {
     this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
   }
 
-  #carry(message: Message): void {
+  /** After all that came from `member`, `dialer` finds its stream broken off, and a new connection refused if it still is. */
+  #refuse(dialer: number, member: number, stillRefuses: () => boolean): void {
+    const there = this.#link(dialer, member);
+    const back = this.#link(member, dialer);
+    const delayMs =
+      Math.max(0, back.busyUntil - this.#clock.now) + 0.05 + this.#random.around(this.rates.delayMs);
+    this.#clock.after(delayMs, () => {
+      const port = this.#ports.get(dialer);
+      if (there.blocks > 0 || back.blocks > 0 || !stillRefuses()) return;
+      port?.process.post("io", 0, () => {
+        this.#clock.note(`gone ${member}->${dialer}`);
+        port.onPeerGone(member);
+      });
+    });
+  }
+
+  #carry(sender: Port, message: Message): void {
     this.#listeners.sent(message);
     const link = this.#link(message.from, message.to);
     const { loss, duplicate } = this.rates;
     if (link.blocks > 0 || link.random.chance(loss)) return;
-    this.#deliver(link, message);
+    this.#deliver(link, sender, message);
     if (!link.random.chance(duplicate)) return;
     this.#verdict.mark("message duplicated");
-    this.#deliver(link, message);
+    this.#deliver(link, sender, message);
   }
 
-  async #carrySnapshot(sender: Process, transfer: SnapshotTransfer): Promise<void> {
+  async #carrySnapshot(sender: Port, transfer: SnapshotTransfer): Promise<void> {
     const { message } = transfer;
     const { from, to } = message;
     const port = this.#ports.get(to);
@@ -157,11 +204,17 @@ export class Network {
     this.#listeners.sent(message);
     const stream = new SnapshotStream(
       this.#clock,
-      { process: sender, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
-      { process: port.process, carry: (arrived) => this.#hop(to, from, sender, arrived) },
+      { process: sender.process, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
+      { process: port.process, carry: (arrived) => this.#hop(to, from, sender.process, arrived) },
       this.#noting(from, to, transfer.chunks),
     );
-    await stream.run((chunks) => port.onSnapshot({ ...transfer, chunks }));
+    await stream.run(async (chunks) => {
+      const hello = sender.introduction?.gate.hello();
+      if (hello === undefined || port.introduction === null) throw new Error(`member ${to} does not run yet`);
+      const refusal = await port.introduction.gate.admit(from, hello);
+      if (refusal !== null) throw new Error(refusal.details);
+      await port.onSnapshot({ ...transfer, chunks });
+    });
   }
 
   async *#noting(
@@ -182,16 +235,17 @@ export class Network {
     if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
     this.#clock.after(this.#arrivalOn(link) - this.#clock.now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
-      process.post("io", 0, () => {
+      process.take("io", () => {
         this.#clock.note(`snapshot ${from}->${to}`);
         arrived();
       });
     });
   }
 
-  #deliver(link: Link, message: Message): void {
+  #deliver(link: Link, sender: Port, message: Message): void {
     const { now } = this.#clock;
     const { stream } = link;
+    const batch = sender.introduction?.syncedBatch() ?? 0;
     let arrival = this.#arrivalOn(link);
     if (this.rates.ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
@@ -207,11 +261,14 @@ export class Network {
       const port = this.#ports.get(message.to);
       if (port?.process.alive !== true) return;
       this.#listeners.arrived(message);
-      port.process.post("io", 0, () => {
+      port.process.take("io", () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
-        this.#listeners.taken(message);
-        port.onMessage(message);
+        this.#listeners.found(message);
+        this.#streamBetween(sender, port, message)?.take(batch, () => {
+          this.#listeners.taken(message);
+          port.onMessage(message);
+        });
       });
     });
   }
@@ -221,13 +278,24 @@ export class Network {
     return Math.max(this.#clock.now, link.heldUntil) + ms;
   }
 
+  /** The stream from one process to another; null where one of them is not ready for it. */
+  #streamBetween(sender: Port, receiver: Port, { from, to }: Message): StreamAdmission | null {
+    const known = receiver.streams.get(sender);
+    if (known !== undefined && !known.over) return known;
+    const { introduction } = sender;
+    if (introduction === null || receiver.introduction === null) return null;
+    const tell = (answer: () => void): void => this.#hop(to, from, sender.process, answer);
+    const stream = new StreamAdmission(receiver.introduction, introduction, tell);
+    receiver.streams.set(sender, stream);
+    return stream;
+  }
+
   #link(from: number, to: number): Link {
-    const name = `${from}->${to}`;
-    const known = this.#links.get(name);
+    const key = from * MEMBERS_MAX + to;
+    const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const random = this.#random.fork(name);
     const link: Link = {
-      random,
+      random: this.#random.fork(`${from}->${to}`),
       stream: 0,
       busyUntil: 0,
       blocks: 0,
@@ -235,7 +303,7 @@ export class Network {
       heldUntil: 0,
       carried: new Map(),
     };
-    this.#links.set(name, link);
+    this.#links.set(key, link);
     return link;
   }
 }

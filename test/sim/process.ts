@@ -67,15 +67,11 @@ export class Process {
 
   /** Something that comes to this process after so many true ms. */
   post(phase: Phase, delayMs: number, action: () => void): void {
-    this.#clock.after(delayMs, () => this.#handle(phase, action));
+    this.#clock.after(delayMs, () => this.take(phase, action));
   }
 
-  /** Something that a device does, whether the process is stopped or not. */
-  device(delayMs: number, action: () => void): void {
-    this.#clock.after(delayMs, action);
-  }
-
-  #handle(phase: Phase, action: () => void): void {
+  /** Something that comes to this process now. */
+  take(phase: Phase, action: () => void): void {
     if (!this.#alive) return;
     if (this.#paused) {
       this.#held.push({ phase, action });
@@ -87,13 +83,21 @@ export class Process {
     this.#afterEach();
   }
 
+  /** Something that a device does, whether the process is stopped or not. */
+  device(delayMs: number, action: () => void): void {
+    this.#clock.after(delayMs, action);
+  }
+
   #timer(delayMs: number, action: () => void): () => void {
     let cancelled = false;
-    this.post("timer", delayMs / this.#machine.rate, () => {
+    // It may be held by a stop already, when it is called off.
+    const fire = (): void => {
       if (!cancelled) action();
-    });
+    };
+    const cancel = this.#clock.after(delayMs / this.#machine.rate, () => this.take("timer", fire));
     return () => {
       cancelled = true;
+      cancel();
     };
   }
 

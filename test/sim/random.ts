@@ -52,3 +52,13 @@ export function hashText(text: string, from = 0x811c9dc5): number {
   for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
   return hash >>> 0;
 }
+
+const float = new Float64Array(1);
+const halves = new Uint32Array(float.buffer);
+
+/** FNV-1a over the halves of the number's 64 bits; continues `from`. */
+export function hashNumber(number: number, from: number): number {
+  float[0] = number;
+  const first = Math.imul(from ^ (halves[0] ?? 0), 0x01000193);
+  return Math.imul(first ^ (halves[1] ?? 0), 0x01000193) >>> 0;
+}

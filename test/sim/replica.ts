@@ -21,6 +21,7 @@ const MARKS: readonly (readonly [RegExp, string])[] = [
   [/ignored Msg(Pre)?Vote from .*lease is not expired/, "vote refused under a live leader"],
   [/stepped down to follower since quorum is not active/, "leader without a quorum steps down"],
   [/received MsgTimeoutNow/, "leadership transfer"],
+  [/the process of the leader, member \d+, is gone/, "failover hint taken"],
   [/falling silent/, "stalled disk"],
   [/cannot campaign .* pending configuration changes/, "campaign put off for a membership change"],
 ];
@@ -103,6 +104,7 @@ export class Replica {
     process.post("soon", 0, () => {
       RaftStore.start({
         id: this.id,
+        meshId: "sim",
         folder: `replica-${this.id}`,
         transport: this.#network.join(this.id, process),
         environment: process.environment,
@@ -129,6 +131,8 @@ export class Replica {
   crash(power: boolean, downMs: number): void {
     if (this.#process === null) return;
     this.#end();
+    // A machine without power tells nobody.
+    if (!power) this.#network.processEnded(this.id);
     this.disk.crash(power);
     this.#startAfter(downMs);
   }
@@ -142,6 +146,10 @@ export class Replica {
     if (process.alive) this.#onRecovered(this, log.recovered);
     return {
       recovered: log.recovered,
+      identity: log.identity,
+      get syncedBatch() {
+        return log.syncedBatch;
+      },
       get lastIndex() {
         return log.lastIndex;
       },
@@ -161,6 +169,7 @@ export class Replica {
   #exit(process: Process, error: unknown): void {
     if (!process.alive) return;
     this.#end();
+    this.#network.processEnded(this.id);
     this.disk.crash(false);
     if (!(error instanceof LogError)) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -1,8 +1,10 @@
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { explain, MARKS, tryOnce, tryTwice } from "./trial.ts";
+import { explain, MARKS, tryOnce } from "./trial.ts";
 import type { Trial } from "./trial.ts";
+import type { Report } from "./worker.ts";
 
 /**
  * Simulates whole replica groups, one seed after another, each twice.
@@ -22,7 +24,6 @@ const { values: options } = parseArgs({
     jobs: { type: "string", default: String(availableParallelism()) },
     keep: { type: "string" },
     json: { type: "boolean", default: false },
-    share: { type: "string" },
   },
 });
 const seeds = wholeNumber("--seeds", options.seeds);
@@ -32,15 +33,11 @@ const jobs = Math.min(seeds, wholeNumber("--jobs", options.jobs));
 /** From this many seeds on, every rare situation must have been met. */
 const SEEDS_FOR_ALL_MARKS = 500;
 
-if (options.share !== undefined) await runShare(wholeNumber("--share", options.share));
-else if (options.keep !== undefined) await runKept(options.keep);
-else await runAll();
+/** A run makes much that dies young, and what survives a collection is copied: few collections copy less. */
+const WORKER_FLAGS = ["--max-semi-space-size=64"];
 
-/** Runs every `jobs`-th seed, and tells the parent of each. */
-async function runShare(first: number): Promise<void> {
-  for (let seed = from + first; seed < from + seeds; seed += jobs) process.send?.(await tryTwice(seed));
-  process.disconnect();
-}
+if (options.keep !== undefined) await runKept(options.keep);
+else await runAll();
 
 async function runKept(keep: string): Promise<void> {
   const kept = keep === "none" ? [] : keep.split(",").map((position) => wholeNumber("--keep", position));
@@ -57,16 +54,20 @@ async function runAll(): Promise<void> {
   let done = 0;
   let events = 0;
   let operations = 0;
-  const take = (trial: Trial): void => {
+  let coreSeconds = 0;
+  const take = ({ trial, coreSeconds: used }: Report): void => {
     done++;
+    coreSeconds += used;
     events += trial.events;
     operations += trial.operations;
     for (const mark of trial.marks) counts.set(mark, (counts.get(mark) ?? 0) + 1);
     if (trial.failure !== null) failed.push(trial);
     if (!options.json && done % 100 === 0) console.log(`${done} seeds, ${failed.length} failed`);
   };
-  await Promise.all(Array.from({ length: jobs }, (_, share) => collect(share, take)));
-  const seconds = (performance.now() - began) / 1000;
+  let next = from;
+  const nextSeed = (): number | null => (next < from + seeds ? next++ : null);
+  await Promise.all(Array.from({ length: jobs }, () => work(nextSeed, take)));
+  const wallSeconds = (performance.now() - began) / 1000;
   const missed = seeds < SEEDS_FOR_ALL_MARKS ? [] : MARKS.filter((mark) => counts.get(mark) === 0);
   const marks = Object.fromEntries([...counts].toSorted(([a], [b]) => (a < b ? -1 : 1)));
   if (!options.json) {
@@ -84,22 +85,30 @@ async function runAll(): Promise<void> {
     failedSeeds: failed.map(({ seed }) => seed),
     events,
     operations,
-    seconds: Math.round(seconds),
-    eventsPerSecond: Math.round((2 * events) / seconds),
+    wallSeconds: Math.round(10 * wallSeconds) / 10,
+    coreSecondsPerSeed: Math.round((1_000 * coreSeconds) / done) / 1_000,
     marks,
   };
   console.log(JSON.stringify(result));
   process.exitCode = result.failed === 0 && done === seeds ? 0 : 1;
 }
 
-/** Runs a share of the seeds in a process of its own. */
-function collect(share: number, take: (trial: Trial) => void): Promise<void> {
-  const args = ["--seeds", seeds, "--from", from, "--jobs", jobs, "--share", share].map(String);
-  const child = fork(import.meta.filename, args);
-  child.on("message", (trial) => take(trial as Trial));
+/** A process of its own that runs one seed after another, until there is no next one. */
+function work(nextSeed: () => number | null, take: (report: Report) => void): Promise<void> {
+  const worker = fork(join(import.meta.dirname, "worker.ts"), [], { execArgv: WORKER_FLAGS });
+  const give = (): void => {
+    const seed = nextSeed();
+    if (seed === null) worker.disconnect();
+    else worker.send(seed);
+  };
+  worker.on("message", (report) => {
+    take(report as Report);
+    give();
+  });
+  give();
   return new Promise((resolve, reject) => {
-    child.once("error", reject);
-    child.once("exit", (code) => {
+    worker.once("error", reject);
+    worker.once("exit", (code) => {
       if (code === 0) resolve();
       else reject(new Error(`a process that simulates ended with ${code}`));
     });

@@ -3,7 +3,8 @@ import { scenarioOf } from "./scenario.ts";
 import { shrink } from "./shrink.ts";
 import { explain, tryTwice } from "./trial.ts";
 
-const SEEDS = 50;
+/** A first look; the suite `simulator` runs many more. */
+const SEEDS = 20;
 
 describe("a group of whole replicas under faults", () => {
   it(`keeps every invariant in ${SEEDS} runs, each the same when repeated`, async () => {

@@ -54,9 +54,15 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const logs = new DurableLogs(verdict);
   const raft = new RaftInvariants(verdict, logs);
   const states = new StateMachines(verdict);
+  const replicas = new Map<number, Replica>();
   const limits = scenario.limits ?? DEFAULT_LIMITS;
   const bounds = new Bounds(verdict, limits, logs);
-  const elections = new Elections(verdict, () => clock.now, scenario.clockDrift);
+  const elections = new Elections(
+    verdict,
+    () => clock.now,
+    (id) => replicas.get(id)?.process?.alive === true,
+    scenario.clockDrift,
+  );
   const network = new Network(clock, random.fork("network"), verdict, scenario.network, {
     sent: (message) => {
       logs.sent(message);
@@ -65,9 +71,9 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     onTheWay: (from, to, messages) => bounds.onTheWay(from, to, messages),
     chunk: (from, to, records) => bounds.chunk(from, to, records),
     arrived: (message) => elections.arrived(message),
+    found: (message) => elections.found(message),
     taken: (message) => elections.taken(message),
   });
-  const replicas = new Map<number, Replica>();
   const clients = new Clients(clock, random.fork("clients"), verdict, states, replicas, scenario.clients);
   const readers = new Readers(clock, random.fork("readers"), states, replicas, scenario.readGapMs);
   const world = { scenario, clock, random, verdict, network, replicas, clients, readers, raft, states };

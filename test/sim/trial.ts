@@ -22,6 +22,7 @@ export const MARKS: readonly string[] = [
   "disk error",
   "disk full",
   "duplicate submit",
+  "failover hint taken",
   "joint leave",
   "joint membership",
   "lag",
@@ -83,8 +84,10 @@ export async function tryOnce(
 }
 
 /** What is needed of the seed's faults for its failure, and the command that shows it. */
-export async function explain(seed: number, failure: Failure): Promise<string> {
+export async function explain(seed: number, found: Failure): Promise<string> {
   const scenario = scenarioOf(seed);
+  // Once more, for a worker knows of no stack traces.
+  const failure = (await tryOnce(seed)).failure ?? found;
   const kept = await shrink(scenario, failure);
   const faults = withFaults(scenario, kept).faults.map((fault) => `    ${JSON.stringify(fault)}\n`);
   return (

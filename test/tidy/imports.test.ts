@@ -94,7 +94,7 @@ describe("importComplaints", () => {
       text: `\n\nimport { x } from "../mesh/x.ts";`,
     });
     expect(complaint).toMatchObject({ line: 3 });
-    expect(complaint?.remedy).toContain("only daemon/raft, scheduler/model, scheduler/state");
+    expect(complaint?.remedy).toContain("only daemon/raft, daemon/voters, scheduler/model, scheduler/state");
   });
 
   it("complains about a file in no room", () => {

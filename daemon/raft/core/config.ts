@@ -59,6 +59,11 @@ export interface Config {
    */
   readonly disableConfChangeValidation?: boolean;
   /**
+   * Lets a candidate lead on the votes of others before its own is durable, as etcd-io/raft does. Only for comparison with
+   * it: with asynchronous storage writes such a leader may crash, forget the term and be elected for it once more.
+   */
+  readonly leadsBeforeOwnVoteIsDurable?: boolean;
+  /**
    * Set when the caller serves reads on the strength of the leader's lease. The core itself has no lease reads, but a
    * follower must then not forget its leader, for that would end the lease early. Needs `checkQuorum`.
    */
@@ -83,6 +88,7 @@ export function resolveConfig(config: Config): ResolvedConfig {
     disableProposalForwarding: false,
     stepDownOnRemoval: false,
     disableConfChangeValidation: false,
+    leadsBeforeOwnVoteIsDurable: false,
     callerReadsUnderLease: false,
     logger: SILENT_LOGGER,
     ...config,

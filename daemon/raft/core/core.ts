@@ -10,4 +10,5 @@ export * from "./config.ts";
 export * from "./errors.ts";
 export * from "./conf-change/conf-change.ts";
 export * from "./describe.ts";
+export type { BasicStatus, Status } from "./status.ts";
 export { RawNode } from "./raw-node.ts";

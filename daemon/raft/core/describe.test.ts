@@ -25,7 +25,8 @@ describe("descriptions", () => {
     ['a "b" \\', '"a \\"b\\" \\\\"'],
     ["tab\tline\nbell\u0007", '"tab\\tline\\nbell\\a"'],
     ["\u0000\u001b\u007f", '"\\x00\\x1b\\x7f"'],
-    ["größe ∞", '"größe ∞"'],
+    ["größe ∞ 🍌", '"größe ∞ 🍌"'],
+    ["\u00a0\u200b\ue000\u{f0000}", '"\\u00a0\\u200b\\ue000\\U000f0000"'],
   ])("quote %j", (text, quoted) => {
     expect(quoteBytes(bytes(text))).toBe(quoted);
   });

@@ -76,7 +76,19 @@ export function describeConfState(state: ConfState): string {
   );
 }
 
-/** All fields of a change, for example "transition:ConfChangeTransitionAuto changes:{type:ConfChangeAddNode node_id:3}". */
+/** A membership in the notation of protocol buffers, for example "voters:1 voters:2 learners:3 auto_leave:false". */
+export function describeConfStateFields(state: ConfState): string {
+  const list = (field: string, ids: readonly NodeNumber[]): string[] => ids.map((id) => `${field}:${id}`);
+  return [
+    ...list("voters", state.voters),
+    ...list("learners", state.learners),
+    ...list("voters_outgoing", state.votersOutgoing),
+    ...list("learners_next", state.learnersNext),
+    `auto_leave:${state.autoLeave}`,
+  ].join(" ");
+}
+
+/** All fields of a change in the same notation, for example "transition:ConfChangeTransitionAuto changes:{type:ConfChangeAddNode node_id:3}". */
 export function describeConfChange(change: ConfChange): string {
   const single = ({ type, nodeId }: ConfChangeSingle): string => `type:${type} node_id:${nodeId}`;
   const fields =
@@ -99,13 +111,19 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
   ["\v", "\\v"],
 ]);
 
-/** The bytes as UTF-8 text in double quotes; quotes, backslashes and control characters are escaped. */
+/** What shows as itself: letters, marks, numbers, punctuation and symbols of any script, and the blank. */
+const PRINTABLE = /^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u;
+
+/** The bytes as UTF-8 text in double quotes; quotes, backslashes and all that does not print are escaped. */
 export function quoteBytes(data: Uint8Array): string {
   const escape = (character: string): string => {
     const known = ESCAPES.get(character);
     if (known !== undefined) return known;
-    const code = character.charCodeAt(0);
-    return code < 0x20 || code === 0x7f ? `\\x${code.toString(16).padStart(2, "0")}` : character;
+    if (PRINTABLE.test(character)) return character;
+    const code = character.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
+    if (code < 0x20 || code === 0x7f) return `\\x${hex.padStart(2, "0")}`;
+    return code < 0x10000 ? `\\u${hex.padStart(4, "0")}` : `\\U${hex.padStart(8, "0")}`;
   };
   return `"${Array.from(new TextDecoder().decode(data), escape).join("")}"`;
 }

@@ -81,7 +81,7 @@ export function handleVoteResponse(raft: Raft, m: Message): void {
     raft.becomeFollower(raft.term, NO_NODE);
   } else if (result === "VoteWon" && raft.state === "StatePreCandidate") {
     campaign(raft, "election");
-  } else if (result === "VoteWon" && tracker.hasVoteOf(id)) {
+  } else if (result === "VoteWon" && (tracker.hasVoteOf(id) || raft.config.leadsBeforeOwnVoteIsDurable)) {
     // The own vote counts when the term is durable. Without it, a leader elected by the others alone could crash, forget
     // the term, be elected for it once more, and give its indexes to other entries.
     raft.becomeLeader();

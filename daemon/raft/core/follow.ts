@@ -1,4 +1,4 @@
-import { describeConfState } from "./describe.ts";
+import { describeConfStateFields } from "./describe.ts";
 import { restoreConfState } from "./membership.ts";
 import { EMPTY_SNAPSHOT, NO_NODE, nodeName } from "./entry.ts";
 import type { Snapshot } from "./entry.ts";
@@ -67,8 +67,8 @@ function restoreSnapshot(raft: Raft, snapshot: Snapshot): boolean {
   const { voters, learners, votersOutgoing } = confState;
   if (![...voters, ...learners, ...votersOutgoing].includes(id)) {
     logger.warn(
-      `${name} attempted to restore snapshot but it is not in the ConfState ${describeConfState(confState)}; ` +
-        "should never happen",
+      `${name} attempted to restore snapshot but it is not in the ConfState ` +
+        `${describeConfStateFields(confState)}; should never happen`,
     );
     return false;
   }

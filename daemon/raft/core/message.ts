@@ -6,31 +6,34 @@ export const LOCAL_APPEND_THREAD: NodeNumber = -1;
 /** The local state machine that applies committed entries; target of `MsgStorageApply`. */
 export const LOCAL_APPLY_THREAD: NodeNumber = -2;
 
-export type MessageType =
-  | "MsgHup"
-  | "MsgBeat"
-  | "MsgProp"
-  | "MsgApp"
-  | "MsgAppResp"
-  | "MsgVote"
-  | "MsgVoteResp"
-  | "MsgSnap"
-  | "MsgHeartbeat"
-  | "MsgHeartbeatResp"
-  | "MsgUnreachable"
-  | "MsgSnapStatus"
-  | "MsgCheckQuorum"
-  | "MsgTransferLeader"
-  | "MsgTimeoutNow"
-  | "MsgReadIndex"
-  | "MsgReadIndexResp"
-  | "MsgPreVote"
-  | "MsgPreVoteResp"
-  | "MsgStorageAppend"
-  | "MsgStorageAppendResp"
-  | "MsgStorageApply"
-  | "MsgStorageApplyResp"
-  | "MsgForgetLeader";
+export const MESSAGE_TYPES = [
+  "MsgHup",
+  "MsgBeat",
+  "MsgProp",
+  "MsgApp",
+  "MsgAppResp",
+  "MsgVote",
+  "MsgVoteResp",
+  "MsgSnap",
+  "MsgHeartbeat",
+  "MsgHeartbeatResp",
+  "MsgUnreachable",
+  "MsgSnapStatus",
+  "MsgCheckQuorum",
+  "MsgTransferLeader",
+  "MsgTimeoutNow",
+  "MsgReadIndex",
+  "MsgReadIndexResp",
+  "MsgPreVote",
+  "MsgPreVoteResp",
+  "MsgStorageAppend",
+  "MsgStorageAppendResp",
+  "MsgStorageApply",
+  "MsgStorageApplyResp",
+  "MsgForgetLeader",
+] as const;
+
+export type MessageType = (typeof MESSAGE_TYPES)[number];
 
 /**
  * Everything that enters and leaves the core. A field that a type does not use holds its zero. `term` 0 marks a local

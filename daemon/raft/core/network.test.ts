@@ -75,6 +75,20 @@ describe("three nodes with asynchronous storage writes", () => {
     expect(network.member(1).status().raftState).toBe("StateLeader");
   });
 
+  it("lead on the votes of others alone only when told to", () => {
+    const network = new Network(3, { preVote: false, leadsBeforeOwnVoteIsDurable: true });
+    network.member(1).raw.campaign();
+    network.collect(1);
+    for (const id of [2, 3]) {
+      network.deliver();
+      network.collect(id);
+      network.persist(id);
+    }
+    network.deliver();
+    network.deliver();
+    expect(network.member(1).status().raftState).toBe("StateLeader");
+  });
+
   it("do not count what the leader has not made durable itself", () => {
     const network = ledByOne();
     network.isolate(3);

@@ -10,8 +10,8 @@ import { isLocalMessage, isLocalTarget, isResponseMessage, message } from "./mes
 import type { Message } from "./message.ts";
 import { Raft } from "./raft.ts";
 import type { Ready, SoftState } from "./ready.ts";
-import { statusOf } from "./status.ts";
-import type { Status } from "./status.ts";
+import { basicStatusOf, statusOf } from "./status.ts";
+import type { BasicStatus, Status } from "./status.ts";
 import {
   storageAppendMessage,
   storageAppendResponse,
@@ -175,6 +175,10 @@ export class RawNode {
 
   status(): Status {
     return statusOf(this.#raft);
+  }
+
+  basicStatus(): BasicStatus {
+    return basicStatusOf(this.#raft);
   }
 
   /** Replaces the election timeout that was drawn, until the next change of role or term. */

@@ -18,12 +18,16 @@ export interface ProgressStatus {
   readonly text: string;
 }
 
-export interface Status extends HardState, SoftState {
+/** What a node knows of itself. */
+export interface BasicStatus extends HardState, SoftState {
   readonly id: NodeNumber;
   /** The highest index that is known to have been applied. */
   readonly applied: number;
   /** `NO_NODE` when no transfer is in progress. */
   readonly leadTransferee: NodeNumber;
+}
+
+export interface Status extends BasicStatus {
   readonly config: TrackerConfig;
   /** Empty unless this node leads. */
   readonly progress: ReadonlyMap<NodeNumber, ProgressStatus>;
@@ -38,13 +42,13 @@ export function statusOf(raft: Raft): Status {
       progress.set(id, { match, next, state, isLearner, isPaused, recentActive, pendingSnapshot, text });
     }
   }
-  return {
-    ...raft.hardState(),
-    ...raft.softState(),
-    id: raft.id,
-    applied: raft.log.applied,
-    leadTransferee: raft.leadTransferee,
-    config: raft.tracker.config,
-    progress,
-  };
+  return { ...basicStatusOf(raft), config: raft.tracker.config, progress };
+}
+
+/** Cheap enough to be asked for after every event. */
+export function basicStatusOf(raft: Raft): BasicStatus {
+  const { term, vote, commit } = raft.hardState();
+  const { lead, raftState } = raft.softState();
+  const { id, leadTransferee } = raft;
+  return { term, vote, commit, lead, raftState, id, applied: raft.log.applied, leadTransferee };
 }

@@ -31,8 +31,8 @@ const NOTHING: HardState = { term: 0, vote: 0, commit: 0 };
 export class DurableLogs {
   readonly #verdict: Verdict;
   readonly #logs = new Map<number, DurableLog>();
-  /** What was ever seen at (index, term): the entry, and the term of the one before it. */
-  readonly #seen = new Map<string, { readonly content: number; before: number | undefined }>();
+  /** What was ever seen at an index, by term: the entry, and the term of the one before it. */
+  readonly #seen: Map<number, { readonly content: number; before: number | undefined }>[] = [];
   readonly #votes = new Map<string, number>();
 
   constructor(verdict: Verdict) {
@@ -160,11 +160,11 @@ export class DurableLogs {
 
   /** Log matching: an (index, term) names one entry, and one predecessor, so by induction one whole log. */
   #see(entry: Entry, before: number | undefined): void {
-    const key = `${entry.index} ${entry.term}`;
     const content = contentOf(entry);
-    const known = this.#seen.get(key);
+    const seen = (this.#seen[entry.index] ??= new Map());
+    const known = seen.get(entry.term);
     if (known === undefined) {
-      this.#seen.set(key, { content, before });
+      seen.set(entry.term, { content, before });
       return;
     }
     known.before ??= before;

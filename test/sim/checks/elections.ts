@@ -25,13 +25,15 @@ const TICKS_SLACK = 2;
 export class Elections {
   readonly #verdict: Verdict;
   readonly #now: () => number;
+  readonly #isAlive: (member: number) => boolean;
   readonly #timeoutMs: number;
   readonly #ears = new Map<number, Ears>();
 
   /** @param clockDrift how far a clock may run from true time, as a share of it */
-  constructor(verdict: Verdict, now: () => number, clockDrift: number) {
+  constructor(verdict: Verdict, now: () => number, isAlive: (member: number) => boolean, clockDrift: number) {
     this.#verdict = verdict;
     this.#now = now;
+    this.#isAlive = isAlive;
     const { electionTicks, tickMs } = DEFAULT_TIMING;
     this.#timeoutMs = ((electionTicks - TICKS_SLACK) * tickMs) / (1 + clockDrift);
   }
@@ -46,15 +48,19 @@ export class Elections {
     if (isWordOfLeader(message)) this.#earsOf(message.to).waiting.push(message);
   }
 
+  /** The member has found it there. */
+  found(message: Message): void {
+    const { waiting } = this.#earsOf(message.to);
+    const at = waiting.indexOf(message);
+    if (at !== -1) waiting.splice(at, 1);
+  }
+
   /** The member takes the message. */
   taken(message: Message): void {
     const { type, from, to, term } = message;
     const ears = this.#earsOf(to);
     if (type === "MsgTimeoutNow") ears.told = true;
-    if (!isWordOfLeader(message)) return;
-    const at = ears.waiting.indexOf(message);
-    if (at !== -1) ears.waiting.splice(at, 1);
-    if (term >= ears.term) ears.heard = { from, term, atMs: this.#now() };
+    if (isWordOfLeader(message) && term >= ears.term) ears.heard = { from, term, atMs: this.#now() };
   }
 
   /** To be called after each event of a member. */
@@ -86,7 +92,7 @@ export class Elections {
 
   #leads(member: number, term: number): boolean {
     const ears = this.#ears.get(member);
-    return ears?.role === "leader" && ears.term === term;
+    return ears?.role === "leader" && ears.term === term && this.#isAlive(member);
   }
 
   #earsOf(member: number): Ears {

@@ -54,8 +54,17 @@ describe("configuration changes", () => {
         expect(parseConfChanges(describeConfChanges(changes))).toEqual(changes);
       }),
     );
-    expect(() => parseConfChanges("v1 x2")).toThrow('"x2" is not one of');
-    expect(() => parseConfChanges("v")).toThrow('"v" is not one of');
+  });
+
+  it.each([
+    ["v1 x2", "unknown input: x2"],
+    ["v", "unknown token v"],
+    ["v1  v2", "unknown token "],
+    ["vx", 'strconv.ParseUint: parsing "x": invalid syntax'],
+    ["v1\nv2", 'strconv.ParseUint: parsing "1\\nv2": invalid syntax'],
+    ["v99999999999999999999", 'strconv.ParseUint: parsing "99999999999999999999": value out of range'],
+  ])("%j is refused", (text, reason) => {
+    expect(() => parseConfChanges(text)).toThrow(expect.objectContaining({ message: reason }));
   });
 });
 

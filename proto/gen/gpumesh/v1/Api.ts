@@ -18,6 +18,8 @@ import type { Mesh as _gpumesh_v1_Mesh, Mesh__Output as _gpumesh_v1_Mesh__Output
 import type { ReadLogRequest as _gpumesh_v1_ReadLogRequest, ReadLogRequest__Output as _gpumesh_v1_ReadLogRequest__Output } from '../../gpumesh/v1/ReadLogRequest.ts';
 import type { SubmitJobReply as _gpumesh_v1_SubmitJobReply, SubmitJobReply__Output as _gpumesh_v1_SubmitJobReply__Output } from '../../gpumesh/v1/SubmitJobReply.ts';
 import type { SubmitJobRequest as _gpumesh_v1_SubmitJobRequest, SubmitJobRequest__Output as _gpumesh_v1_SubmitJobRequest__Output } from '../../gpumesh/v1/SubmitJobRequest.ts';
+import type { SubmitJobsReply as _gpumesh_v1_SubmitJobsReply, SubmitJobsReply__Output as _gpumesh_v1_SubmitJobsReply__Output } from '../../gpumesh/v1/SubmitJobsReply.ts';
+import type { SubmitJobsRequest as _gpumesh_v1_SubmitJobsRequest, SubmitJobsRequest__Output as _gpumesh_v1_SubmitJobsRequest__Output } from '../../gpumesh/v1/SubmitJobsRequest.ts';
 
 export interface ApiClient extends grpc.Client {
   /**
@@ -36,14 +38,16 @@ export interface ApiClient extends grpc.Client {
   cancelJob(argument: _gpumesh_v1_CancelJobRequest, callback: grpc.requestCallback<_gpumesh_v1_CancelJobReply__Output>): grpc.ClientUnaryCall;
   
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   CreateJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   createJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
   createJoinToken(argument: _gpumesh_v1_CreateJoinTokenRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_CreateJoinTokenReply__Output>): grpc.ClientUnaryCall;
@@ -115,6 +119,23 @@ export interface ApiClient extends grpc.Client {
   submitJob(argument: _gpumesh_v1_SubmitJobRequest, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobReply__Output>): grpc.ClientUnaryCall;
   
   /**
+   * Queues several jobs with one call. All are checked first: where one is wrong, none is queued. Then each is queued by
+   * itself, in the order given, under its own request_id; so a call that got no answer is safe to repeat as it was.
+   */
+  SubmitJobs(argument: _gpumesh_v1_SubmitJobsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  SubmitJobs(argument: _gpumesh_v1_SubmitJobsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  SubmitJobs(argument: _gpumesh_v1_SubmitJobsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  SubmitJobs(argument: _gpumesh_v1_SubmitJobsRequest, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  /**
+   * Queues several jobs with one call. All are checked first: where one is wrong, none is queued. Then each is queued by
+   * itself, in the order given, under its own request_id; so a call that got no answer is safe to repeat as it was.
+   */
+  submitJobs(argument: _gpumesh_v1_SubmitJobsRequest, metadata: grpc.Metadata, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpumesh_v1_SubmitJobsRequest, metadata: grpc.Metadata, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpumesh_v1_SubmitJobsRequest, options: grpc.CallOptions, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  submitJobs(argument: _gpumesh_v1_SubmitJobsRequest, callback: grpc.requestCallback<_gpumesh_v1_SubmitJobsReply__Output>): grpc.ClientUnaryCall;
+  
+  /**
    * The job now, and again each time it changed. Intermediate states may be skipped, the last one never is. Ends by
    * itself after a terminal state.
    */
@@ -136,7 +157,8 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
   CancelJob: grpc.handleUnaryCall<_gpumesh_v1_CancelJobRequest__Output, _gpumesh_v1_CancelJobReply>;
   
   /**
-   * Makes a token with which further machines join.
+   * Makes a token with which further machines join. Safe to repeat: the same request_id of the same user yields the same
+   * token.
    */
   CreateJoinToken: grpc.handleUnaryCall<_gpumesh_v1_CreateJoinTokenRequest__Output, _gpumesh_v1_CreateJoinTokenReply>;
   
@@ -160,6 +182,12 @@ export interface ApiHandlers extends grpc.UntypedServiceImplementation {
   SubmitJob: grpc.handleUnaryCall<_gpumesh_v1_SubmitJobRequest__Output, _gpumesh_v1_SubmitJobReply>;
   
   /**
+   * Queues several jobs with one call. All are checked first: where one is wrong, none is queued. Then each is queued by
+   * itself, in the order given, under its own request_id; so a call that got no answer is safe to repeat as it was.
+   */
+  SubmitJobs: grpc.handleUnaryCall<_gpumesh_v1_SubmitJobsRequest__Output, _gpumesh_v1_SubmitJobsReply>;
+  
+  /**
    * The job now, and again each time it changed. Intermediate states may be skipped, the last one never is. Ends by
    * itself after a terminal state.
    */
@@ -176,5 +204,6 @@ export interface ApiDefinition extends grpc.ServiceDefinition {
   ListNodes: MethodDefinition<_gpumesh_v1_ListNodesRequest, _gpumesh_v1_ListNodesReply, _gpumesh_v1_ListNodesRequest__Output, _gpumesh_v1_ListNodesReply__Output>
   ReadLog: MethodDefinition<_gpumesh_v1_ReadLogRequest, _gpumesh_v1_LogChunk, _gpumesh_v1_ReadLogRequest__Output, _gpumesh_v1_LogChunk__Output>
   SubmitJob: MethodDefinition<_gpumesh_v1_SubmitJobRequest, _gpumesh_v1_SubmitJobReply, _gpumesh_v1_SubmitJobRequest__Output, _gpumesh_v1_SubmitJobReply__Output>
+  SubmitJobs: MethodDefinition<_gpumesh_v1_SubmitJobsRequest, _gpumesh_v1_SubmitJobsReply, _gpumesh_v1_SubmitJobsRequest__Output, _gpumesh_v1_SubmitJobsReply__Output>
   WatchJob: MethodDefinition<_gpumesh_v1_GetJobRequest, _gpumesh_v1_Job, _gpumesh_v1_GetJobRequest__Output, _gpumesh_v1_Job__Output>
 }

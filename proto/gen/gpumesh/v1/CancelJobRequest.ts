@@ -4,8 +4,16 @@ import type { Long } from '@grpc/proto-loader';
 
 export interface CancelJobRequest {
   'jobId'?: (number | string | Long);
+  /**
+   * As in SubmitJobRequest: a repeated call that carries the same one gets the same answer.
+   */
+  'requestId'?: (string);
 }
 
 export interface CancelJobRequest__Output {
   'jobId': (number);
+  /**
+   * As in SubmitJobRequest: a repeated call that carries the same one gets the same answer.
+   */
+  'requestId': (string);
 }

@@ -7,6 +7,10 @@ export interface CreateJoinTokenRequest {
    * 0: one hour. At most 7 days.
    */
   'validMs'?: (number | string | Long);
+  /**
+   * As in SubmitJobRequest.
+   */
+  'requestId'?: (string);
 }
 
 export interface CreateJoinTokenRequest__Output {
@@ -14,4 +18,8 @@ export interface CreateJoinTokenRequest__Output {
    * 0: one hour. At most 7 days.
    */
   'validMs': (number);
+  /**
+   * As in SubmitJobRequest.
+   */
+  'requestId': (string);
 }

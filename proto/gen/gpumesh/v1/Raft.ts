@@ -9,7 +9,10 @@ import type { SnapshotReceipt as _gpumesh_v1_SnapshotReceipt, SnapshotReceipt__O
 
 /**
  * Consensus between the voters. The stream carries messages of the sender only, whose number must belong to the name
- * in its certificate. Nothing is answered while it is healthy.
+ * in its certificate. Nothing is answered after the hello while it is healthy.
+ * 
+ * Each stream begins with a hello. Whoever is refused gets the reason as text, and in the trailing metadata
+ * `gpumesh-refusal` as a word; `gpumesh-refused-by: leader` says that a leader refuses.
  */
 export interface RaftClient extends grpc.Client {
   Messages(metadata: grpc.Metadata, options?: grpc.CallOptions): grpc.ClientDuplexStream<_gpumesh_v1_RaftBatch, _gpumesh_v1_RaftReceipt__Output>;
@@ -34,7 +37,10 @@ export interface RaftClient extends grpc.Client {
 
 /**
  * Consensus between the voters. The stream carries messages of the sender only, whose number must belong to the name
- * in its certificate. Nothing is answered while it is healthy.
+ * in its certificate. Nothing is answered after the hello while it is healthy.
+ * 
+ * Each stream begins with a hello. Whoever is refused gets the reason as text, and in the trailing metadata
+ * `gpumesh-refusal` as a word; `gpumesh-refused-by: leader` says that a leader refuses.
  */
 export interface RaftHandlers extends grpc.UntypedServiceImplementation {
   Messages: grpc.handleBidiStreamingCall<_gpumesh_v1_RaftBatch__Output, _gpumesh_v1_RaftReceipt>;

@@ -1,6 +1,7 @@
 // Original file: proto/gpumesh/v1/mesh.proto
 
 import type { RaftMessage as _gpumesh_v1_RaftMessage, RaftMessage__Output as _gpumesh_v1_RaftMessage__Output } from '../../gpumesh/v1/RaftMessage.ts';
+import type { RaftHello as _gpumesh_v1_RaftHello, RaftHello__Output as _gpumesh_v1_RaftHello__Output } from '../../gpumesh/v1/RaftHello.ts';
 import type { Long } from '@grpc/proto-loader';
 
 export interface SnapshotHeader {
@@ -13,6 +14,7 @@ export interface SnapshotHeader {
    */
   'recordCount'?: (number | string | Long);
   'recordSum'?: (number | string | Long);
+  'hello'?: (_gpumesh_v1_RaftHello | null);
 }
 
 export interface SnapshotHeader__Output {
@@ -25,4 +27,5 @@ export interface SnapshotHeader__Output {
    */
   'recordCount': (number);
   'recordSum': (number);
+  'hello': (_gpumesh_v1_RaftHello__Output | null);
 }
