@@ -34,6 +34,8 @@ export interface NetworkListeners {
   readonly found: (message: Message) => void;
   /** The member takes it, for its sender is let in. */
   readonly taken: (message: Message) => void;
+  /** It is told that another one is gone. */
+  readonly gone: (member: number) => void;
   /** A chunk of a snapshot has left a member. */
   readonly chunk: (from: number, to: number, records: readonly StateRecord[]) => void;
 }
@@ -180,6 +182,7 @@ export class Network {
       if (there.blocks > 0 || back.blocks > 0 || !stillRefuses()) return;
       port?.process.post("io", 0, () => {
         this.#clock.note(`gone ${member}->${dialer}`);
+        this.#listeners.gone(dialer);
         port.onPeerGone(member);
       });
     });

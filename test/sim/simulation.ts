@@ -68,6 +68,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       logs.sent(message);
       bounds.sent(message);
     },
+    gone: (member) => elections.toldOfOneGone(member),
     onTheWay: (from, to, messages) => bounds.onTheWay(from, to, messages),
     chunk: (from, to, records) => bounds.chunk(from, to, records),
     arrived: (message) => elections.arrived(message),

@@ -11,6 +11,8 @@ interface Ears {
   heard: { readonly from: number; readonly term: number; readonly atMs: number } | null;
   /** A leader has told it to campaign. */
   told: boolean;
+  /** A machine has told it that no process takes its words there, and no leader has spoken since. */
+  sawOneGone: boolean;
   /** Words of leaders that have arrived, and are not taken yet. */
   readonly waiting: Message[];
 }
@@ -20,7 +22,8 @@ const TICKS_SLACK = 2;
 
 /**
  * Whoever begins an election has waited for an election timeout in vain: it has taken no word of a leader that still
- * leads for so long, and none is at its door. A stall, or a clock that was set, is no silence.
+ * leads for so long, and none is at its door. A stall, or a clock that was set, is no silence; to be told that a process
+ * is gone is more than that.
  */
 export class Elections {
   readonly #verdict: Verdict;
@@ -60,13 +63,21 @@ export class Elections {
     const { type, from, to, term } = message;
     const ears = this.#earsOf(to);
     if (type === "MsgTimeoutNow") ears.told = true;
-    if (isWordOfLeader(message) && term >= ears.term) ears.heard = { from, term, atMs: this.#now() };
+    if (!isWordOfLeader(message) || term < ears.term) return;
+    ears.heard = { from, term, atMs: this.#now() };
+    ears.sawOneGone = false;
+  }
+
+  /** The member is told, rightly or not, that some other one is gone. */
+  toldOfOneGone(member: number): void {
+    this.#earsOf(member).sawOneGone = true;
   }
 
   /** To be called after each event of a member. */
   observe({ id, role, term }: RaftStatus): void {
     const ears = this.#earsOf(id);
-    const begins = role.endsWith("candidate") && !ears.role.endsWith("candidate") && !ears.told;
+    const begins =
+      role.endsWith("candidate") && !ears.role.endsWith("candidate") && !ears.told && !ears.sawOneGone;
     ears.told = false;
     if (begins) this.#checkBegin(id, ears);
     ears.role = role;
@@ -98,7 +109,7 @@ export class Elections {
   #earsOf(member: number): Ears {
     let ears = this.#ears.get(member);
     if (ears === undefined) {
-      ears = { role: "follower", term: 0, heard: null, told: false, waiting: [] };
+      ears = { role: "follower", term: 0, heard: null, told: false, sawOneGone: false, waiting: [] };
       this.#ears.set(member, ears);
     }
     return ears;
