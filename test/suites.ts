@@ -68,7 +68,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: [],
     serial: false,
     testTimeoutMs: 120_000,
-    limitMinutes: 4,
+    limitMinutes: 2,
   },
   {
     kind: "tests",
@@ -78,7 +78,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: [],
     serial: true,
     testTimeoutMs: 120_000,
-    limitMinutes: 10,
+    limitMinutes: 9,
   },
   {
     kind: "tests",
@@ -96,7 +96,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: ["root", "network namespaces", "mpi"],
     serial: true,
     testTimeoutMs: 180_000,
-    limitMinutes: 8,
+    limitMinutes: 7,
   },
   {
     kind: "tests",
@@ -105,7 +105,7 @@ export const testSuites: readonly TestSuite[] = [
     needs: ["shared data"],
     serial: false,
     testTimeoutMs: 120_000,
-    limitMinutes: 6,
+    limitMinutes: 5,
   },
 ];
 

@@ -4,6 +4,7 @@ import type { ApiClient } from "../../proto/gen/gpumesh/v1/Api.ts";
 import type { Job__Output } from "../../proto/gen/gpumesh/v1/Job.ts";
 import type { SubmitJobReply__Output } from "../../proto/gen/gpumesh/v1/SubmitJobReply.ts";
 import { jobId } from "../../scheduler/model/ids.ts";
+import type { Member } from "../mesh/directory.ts";
 import { makeMesh } from "../mesh/listener.fixture.ts";
 import type { MemoryStore } from "../store/memory-store.ts";
 import { JOB_FILE, MESH_ID, NOW, propose, reply, storeOfMesh, TestDaemons, until } from "./api.fixture.ts";
@@ -107,6 +108,29 @@ describe("a call", () => {
     const seen = watch(api, 1);
     await until(() => seen.status !== null);
     expect(seen.status?.code).toBe(grpc.status.UNAVAILABLE);
+  });
+
+  it("is held while an election goes on, and carried out by whoever wins", async () => {
+    const api = await daemons.client(await daemons.start({ name: "one", store }));
+    store.setLeader(null);
+    const submitted = submit(api);
+    const listeners = countListeners(store);
+    await until(() => listeners() === 1);
+    store.setLeader(1);
+    expect(await submitted).toMatchObject({ jobId: 1 });
+    expect(listeners()).toBe(0);
+  });
+
+  it("that the last leader's machine refuses goes to the next one", async () => {
+    const api = await daemons.client(await daemons.start({ name: "two", store, leader: "gone" }));
+    const gone: Member = { name: "gone", number: 9, address: "127.0.0.1:1", raftRole: "voter" };
+    daemons.directory.replace([...daemons.directory.members(), gone]);
+    store.setLeader(9);
+    const listeners = countListeners(store);
+    const submitted = submit(api);
+    await until(() => listeners() === 1);
+    store.setLeader(1);
+    expect(await submitted).toMatchObject({ jobId: 1 });
   });
 
   it("may name another user only when a daemon makes it", async () => {

@@ -3,8 +3,8 @@ import type { PeerRefusal } from "./peer-identity.ts";
 import type { RefusalCounts } from "./peer-refusals.ts";
 import type { RaftRole } from "./standing.ts";
 
-/** How one member stands, as it sees itself. */
-export interface RaftStatus {
+/** How far one member is, as it sees itself. */
+export interface RaftPosition {
   readonly id: number;
   readonly role: RaftRole;
   readonly term: number;
@@ -13,10 +13,14 @@ export interface RaftStatus {
   readonly commit: number;
   readonly applied: number;
   readonly lastIndex: number;
-  readonly voters: readonly number[];
-  readonly learners: readonly number[];
   /** The applied membership, with the outgoing half of a joint one. */
   readonly confState: ConfState;
+}
+
+/** All that a member knows of itself and of the others. */
+export interface RaftStatus extends RaftPosition {
+  readonly voters: readonly number[];
+  readonly learners: readonly number[];
   /** How many streams and messages of peers this member has refused since it started, by reason. */
   readonly refusals: RefusalCounts;
   /** The peers that refuse this member, and why. */

@@ -4,11 +4,12 @@ import type { ConfState, MessageType } from "./core/core.ts";
 import * as config from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
-import type { MemberProgress, RaftStatus } from "./driver-status.ts";
+import type { MemberProgress, RaftPosition, RaftStatus } from "./driver-status.ts";
 import { systemEnvironment } from "./environment.ts";
 import type { Environment } from "./environment.ts";
 import { FailoverHint } from "./failover-hint.ts";
 import { Identification } from "./identification.ts";
+import { handOver, heirsOf } from "./hand-over.ts";
 import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
@@ -81,7 +82,11 @@ export class RaftDriver {
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
-      send: (messages) => options.transport.send(messages),
+      send: (messages) => {
+        if (messages.some(({ type, reject }) => type === "MsgPreVoteResp" && !reject))
+          this.#failover.gaveWay();
+        options.transport.send(messages);
+      },
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? config.DEFAULT_COMPACTION,
@@ -210,22 +215,18 @@ export class RaftDriver {
    */
   async handOver(to: number | null = null): Promise<boolean> {
     const { voters, id } = this.status();
-    const progress = this.progress();
-    const silence = (voter: number): number => progress.get(voter)?.silentMs ?? Infinity;
-    const matchOf = (voter: number): number => progress.get(voter)?.match ?? 0;
-    const answers = (voter: number): boolean => silence(voter) < this.#electionTimeoutMs;
-    const heirs = voters
-      .filter((voter) => (to === null ? voter !== id : voter === to))
-      .toSorted((a, b) => Number(answers(b)) - Number(answers(a)) || matchOf(b) - matchOf(a));
-    for (const heir of heirs) {
-      if (this.#phase !== "running" || this.status().role !== "leader") return false;
-      if (await this.#handOverTo(heir)) return true;
-    }
-    return false;
+    const asked = voters.filter((voter) => (to === null ? voter !== id : voter === to));
+    return handOver(heirsOf(asked, this.progress(), this.#electionTimeoutMs), {
+      leads: () => this.#phase === "running" && this.status().role === "leader",
+      ask: (heir) => this.transferLeadership(heir),
+      onStatus: (listener) => this.onStatus(({ leader }) => listener(leader !== null && leader !== id)),
+      after: (ms, action) => this.#environment.after(ms, action),
+      waitMs: this.#electionTimeoutMs,
+    });
   }
 
-  status(): RaftStatus {
-    const { confState } = this.#loop.board.standing;
+  /** Cheap enough to be asked for after every event. */
+  position(): RaftPosition {
     // All of it from the core, at one moment: the standing is that of the last turn.
     const { raftState, term, lead, commit } = this.#loop.coreStatus();
     return {
@@ -236,12 +237,15 @@ export class RaftDriver {
       commit,
       applied: this.#loop.applied,
       lastIndex: this.#loop.lastIndex,
-      voters: confState.voters,
-      learners: confState.learners,
-      confState,
-      refusals: this.#identification.counts,
-      refusedBy: this.#identification.refusedBy,
+      confState: this.#loop.board.standing.confState,
     };
+  }
+
+  status(): RaftStatus {
+    const position = this.position();
+    const { voters, learners } = position.confState;
+    const { counts: refusals, refusedBy } = this.#identification;
+    return { ...position, voters, learners, refusals, refusedBy };
   }
 
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
@@ -284,21 +288,6 @@ export class RaftDriver {
     await this.#options.transport.stop();
     await Promise.all([this.#loop.stop(), this.#sender.stop(), this.#receiver.stop()]);
     await this.#log.close();
-  }
-
-  async #handOverTo(heir: number): Promise<boolean> {
-    return new Promise<boolean>((resolve) => {
-      const settle = (another: boolean): void => {
-        cancel();
-        unsubscribe();
-        resolve(another);
-      };
-      const cancel = this.#environment.after(this.#electionTimeoutMs, () => settle(false));
-      const unsubscribe = this.onStatus(({ leader }) => {
-        if (leader !== null && leader !== this.#options.id) settle(true);
-      });
-      this.transferLeadership(heir);
-    });
   }
 
   get #electionTimeoutMs(): number {

@@ -142,6 +142,16 @@ describe("FailoverHint", () => {
     expect(bench.did).toEqual(["0 forget", "0 campaign", "100 campaign"]);
   });
 
+  it("gives one whose pre-vote it granted a gap to ask for votes", () => {
+    const hint = bench.hint(2);
+    hint.gaveWay();
+    hint.take(1);
+    bench.pass(49);
+    hint.gaveWay();
+    bench.pass(100);
+    expect(bench.did).toEqual(["0 forget", "0 campaign", "100 campaign"]);
+  });
+
   it("leaves the rest to the election timeout when it leads nowhere", () => {
     bench.hint(2).take(1);
     bench.pass(60_000);

@@ -46,6 +46,8 @@ export class FailoverHint {
   /** The newest term that was seen at a try. */
   #triedTerm = 0;
   #triesLeft = 0;
+  /** Somebody else was given a chance since the last try. */
+  #gaveWay = false;
 
   constructor(options: FailoverHintOptions) {
     this.#options = options;
@@ -59,6 +61,7 @@ export class FailoverHint {
     this.end();
     this.#takenTerm = term;
     this.#triedTerm = term;
+    this.#gaveWay = false;
     forgetLeader();
     if (!voters.includes(id)) return true;
     this.#triesLeft = TRIES_MAX;
@@ -70,6 +73,11 @@ export class FailoverHint {
   /** A message came that only the leader of `term` sends. */
   heardLeader(term: number): void {
     if (this.#hint.kind === "standing" && term >= this.#hint.term) this.end();
+  }
+
+  /** This member has granted another one's pre-vote. */
+  gaveWay(): void {
+    this.#gaveWay = true;
   }
 
   end(): void {
@@ -86,11 +94,14 @@ export class FailoverHint {
     const { environment, look, campaign } = this.#options;
     const { role, term, leader } = look();
     if (role === "leader" || leader !== null || this.#triesLeft === 0) return this.end();
-    this.#triesLeft--;
-    // An election that somebody has begun since the last try gets one gap to come to its end.
-    const elects = term > this.#triedTerm;
+    // An election that was begun since the last try, or is about to be, gets one gap: another one would split its votes.
+    const elects = this.#gaveWay || term > this.#triedTerm;
+    this.#gaveWay = false;
     this.#triedTerm = term;
-    if (!elects) campaign();
+    if (!elects) {
+      this.#triesLeft--;
+      campaign();
+    }
     this.#tryAfter(hintTerm, GAP_MS_MIN + (GAP_MS_MAX - GAP_MS_MIN) * environment.random());
   }
 }

@@ -108,6 +108,16 @@ describe("GrpcTransport", () => {
     transport.send(sent.slice(1000));
     await vi.waitFor(() => expect(receiver.received).toHaveLength(3000));
     expect(receiver.received).toEqual(sent);
+  });
+
+  it("keeps a commit index for the next message, and sends it by itself when there is none", async () => {
+    const append = (commit: number): Message =>
+      message({ type: "MsgApp", to: 2, from: 1, term: 1, index: 7, logTerm: 1, commit });
+    transport.send([append(5)]);
+    transport.send([heartbeat(6)]);
+    await vi.waitFor(() => expect(receiver.received).toEqual([append(5), heartbeat(6)]));
+    transport.send([append(7)]);
+    await vi.waitFor(() => expect(receiver.received.at(-1)).toEqual(append(7)));
     expect(unreachable).toEqual([]);
   });
 

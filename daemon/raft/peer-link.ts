@@ -43,6 +43,9 @@ export interface LinkOptions {
   readonly onGone: () => void;
 }
 
+/** A commit index that is all a message has to tell waits so long for another message to travel with. */
+const COMMIT_ALONE_MS = 1;
+
 type MessagesStream = grpc.ClientDuplexStream<RaftBatch, RaftReceipt__Output>;
 
 type LinkState =
@@ -63,7 +66,7 @@ interface Line {
 
 /**
  * The way to one peer: a stream that is dialed again whenever it fails. Messages wait in a bounded queue until the peer
- * has accepted the stream, and all that are sent in one turn of the event loop leave together. A failure empties the
+ * has accepted the stream, and all that are sent in one go leave together. A failure empties the
  * queue, so a peer that comes back is not flooded with the past.
  */
 export class PeerLink {
@@ -73,6 +76,7 @@ export class PeerLink {
   #failures = 0;
   #suspicion: Suspicion = "none";
   #flushScheduled = false;
+  #waitForCompany: NodeJS.Timeout | null = null;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -84,9 +88,16 @@ export class PeerLink {
     if (this.#state.kind === "stopped") return;
     if (this.#state.kind === "waiting") return this.#options.onLoss();
     if (this.#queue.push(message, performance.now())) this.#options.onLoss();
+    if (tellsOnlyTheCommit(message)) {
+      this.#waitForCompany ??= setTimeout(() => {
+        this.#waitForCompany = null;
+        this.#flush();
+      }, COMMIT_ALONE_MS);
+      return;
+    }
     if (this.#flushScheduled) return;
     this.#flushScheduled = true;
-    setImmediate(() => {
+    queueMicrotask(() => {
       this.#flushScheduled = false;
       this.#flush();
     });
@@ -109,6 +120,7 @@ export class PeerLink {
     const state = this.#state;
     this.#state = { kind: "stopped" };
     if (state.kind === "waiting") clearTimeout(state.timer);
+    if (this.#waitForCompany !== null) clearTimeout(this.#waitForCompany);
     if (state.kind === "dialing" || state.kind === "open") hangUp(state.line);
     this.#queue.clear();
   }
@@ -204,6 +216,10 @@ export class PeerLink {
 /** Nothing listens there: the answer of a machine whose daemon does not run. */
 function isUnattended(error: Error): boolean {
   return channelErrorOf(error, "").code === "refused";
+}
+
+function tellsOnlyTheCommit({ type, entries }: Message): boolean {
+  return type === "MsgApp" && entries.length === 0;
 }
 
 function hangUp(line: Line): void {

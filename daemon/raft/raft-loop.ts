@@ -1,7 +1,7 @@
 import { Applier } from "./applier.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
 import { RaftError, RawNode } from "./core/core.ts";
-import type { BasicStatus, ConfChangeV2, Entry, Message, Ready } from "./core/core.ts";
+import type { BasicStatus, ConfChangeV2, Entry, Message, Ready, Status } from "./core/core.ts";
 import * as config from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
@@ -126,7 +126,7 @@ export class RaftLoop {
   }
 
   /** What the core counts on for each member: the commit index, and how much of the log they are known to hold. */
-  replication(): Pick<ReturnType<RawNode["status"]>, "commit" | "progress"> {
+  replication(): Pick<Status, "commit" | "progress"> {
     const { commit, progress } = this.#node.status();
     return { commit, progress };
   }

@@ -4,7 +4,7 @@ import { RaftDriver } from "../raft/driver.ts";
 import { DriverError } from "../raft/driver-error.ts";
 import type { DriverErrorCode } from "../raft/driver-error.ts";
 import type { DriverOptions, MembershipChange } from "../raft/driver-options.ts";
-import type { RaftStatus } from "../raft/driver-status.ts";
+import type { RaftPosition, RaftStatus } from "../raft/driver-status.ts";
 import { systemEnvironment } from "../raft/environment.ts";
 import type { Environment } from "../raft/environment.ts";
 import type { Standing } from "../raft/standing.ts";
@@ -87,7 +87,12 @@ export class RaftStore implements Store {
   }
 
   lastIndex(): number {
-    return this.#driver.status().lastIndex;
+    return this.#driver.position().lastIndex;
+  }
+
+  /** How far this daemon's raft member is: cheap enough to be asked for after every event. */
+  position(): RaftPosition {
+    return this.#driver.position();
   }
 
   /** All that raft knows of itself, for people to look at. */

@@ -50,6 +50,8 @@ export class SubmitLoad {
     this.#clients = clients;
     this.#onAcknowledged = options.onAcknowledged ?? (() => {});
     this.#running = this.#run(1_000 / options.perSecond);
+    // Whether the load failed is for `stop` to say.
+    this.#running.catch(() => {});
   }
 
   /** Starts the load once the slots of the pool `HELD_POOL` are held, which one daemon of two slots must have alone. */
@@ -112,12 +114,12 @@ export class SubmitLoad {
     for (let sent = 0; !this.#stopping.signal.aborted; sent++) {
       const waitMs = begun + sent * gapMs - performance.now();
       if (waitMs > 0) await delay(waitMs);
-      if (this.#outstanding.size >= outstandingMax) await Promise.race(this.#outstanding);
+      while (this.#outstanding.size >= outstandingMax) await Promise.race(this.#outstanding);
       const client = this.#clients[sent % this.#clients.length];
       if (client === undefined) throw new Error("a load needs a daemon");
       const submit = this.#submit(client);
       this.#outstanding.add(submit);
-      // Whether it failed is for `stop` to say.
+      // One that failed stays, for `stop` to say.
       submit.then(
         () => this.#outstanding.delete(submit),
         () => {},

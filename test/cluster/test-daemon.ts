@@ -84,6 +84,15 @@ export class TestDaemon {
     return this.#end("SIGTERM");
   }
 
+  /** SIGSTOP: it does nothing until `resume`, and its connections stand. */
+  pause(): void {
+    this.#process?.kill("SIGSTOP");
+  }
+
+  resume(): void {
+    this.#process?.kill("SIGCONT");
+  }
+
   /** kill -9 of everything on the node, as when its VM dies: daemon, shims, watcher and ranks. */
   async killNode(): Promise<void> {
     const ended = this.#end("SIGKILL");

@@ -18,11 +18,6 @@ export class MachineClock {
     this.rate = rate;
   }
 
-  /** From now on, one of its processes runs. */
-  enter(): void {
-    current = this;
-  }
-
   monotonicMs(): number {
     return this.#clock.now * this.rate;
   }
@@ -35,6 +30,11 @@ export class MachineClock {
   setWall(byMs: number): void {
     this.#setBy += byMs;
   }
+}
+
+/** From now on, a process of this machine runs. */
+export function enterMachine(machine: MachineClock): void {
+  current = machine;
 }
 
 const NativeDate = Date;

@@ -63,7 +63,7 @@ export class Operators {
         if (!isOver()) this.#ask(change, pick, until, onAsked);
       });
     };
-    const leaders = running().filter(({ store }) => store.leadership().leader === store.raftStatus().id);
+    const leaders = running().filter(({ store }) => store.leadership().leader === store.position().id);
     const leader = leaders[pick % Math.max(1, leaders.length)];
     if (leader === undefined) return again();
     const changes = this.#changesFor(change, pick, leader.store);

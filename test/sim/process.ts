@@ -1,5 +1,6 @@
 import type { Environment } from "../../daemon/raft/environment.ts";
 import type { Clock } from "./clock.ts";
+import { enterMachine } from "./machine-clock.ts";
 import type { MachineClock } from "./machine-clock.ts";
 import type { Random } from "./random.ts";
 
@@ -77,7 +78,7 @@ export class Process {
       this.#held.push({ phase, action });
       return;
     }
-    this.#machine.enter();
+    enterMachine(this.#machine);
     action();
     this.#clock.note(phase);
     this.#afterEach();

@@ -85,12 +85,12 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const observe = (): void => {
     const store = touched?.store ?? null;
     if (touched === null || store === null) return;
-    const status = store.raftStatus();
-    raft.observe(status);
-    elections.observe(status);
-    bounds.observe(status);
-    if (status.role === "leader" && elected.get(touched.id) !== status.term) {
-      elected.set(touched.id, status.term);
+    const position = store.position();
+    raft.observe(position);
+    elections.observe(position);
+    bounds.observe(position);
+    if (position.role === "leader" && elected.get(touched.id) !== position.term) {
+      elected.set(touched.id, position.term);
       faults.elected(touched);
     }
     states.observe(touched.id, store.view());

@@ -1,5 +1,5 @@
 import type { Message } from "../../../daemon/raft/core/core.ts";
-import type { RaftStatus } from "../../../daemon/raft/driver-status.ts";
+import type { RaftPosition } from "../../../daemon/raft/driver-status.ts";
 import type { RaftLimits } from "../../../daemon/raft/raft-limits.ts";
 import type { StateRecord } from "../../../daemon/raft/raft-log.ts";
 import type { Verdict } from "../verdict.ts";
@@ -53,7 +53,7 @@ export class Bounds {
   }
 
   /** To be called after each event of a replica. */
-  observe({ id, role, term, commit, applied, lastIndex }: RaftStatus): void {
+  observe({ id, role, term, commit, applied, lastIndex }: RaftPosition): void {
     const { readiesPerTurnMax, committedBytesPerReadyMax, uncommittedBytesMax, proposalBatchBytesMax } =
       this.#limits;
     const before = this.#applied.get(id) ?? applied;

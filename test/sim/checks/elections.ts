@@ -1,11 +1,11 @@
 import { DEFAULT_TIMING } from "../../../daemon/raft/core-config.ts";
 import type { Message } from "../../../daemon/raft/core/core.ts";
-import type { RaftStatus } from "../../../daemon/raft/driver-status.ts";
+import type { RaftPosition } from "../../../daemon/raft/driver-status.ts";
 import type { Verdict } from "../verdict.ts";
 
 /** What one member has lately taken from others, and what it will take next. */
 interface Ears {
-  role: RaftStatus["role"];
+  role: RaftPosition["role"];
   term: number;
   /** The leader that it took a word of last, with the term of that, and when. */
   heard: { readonly from: number; readonly term: number; readonly atMs: number } | null;
@@ -74,7 +74,7 @@ export class Elections {
   }
 
   /** To be called after each event of a member. */
-  observe({ id, role, term }: RaftStatus): void {
+  observe({ id, role, term }: RaftPosition): void {
     const ears = this.#earsOf(id);
     const begins =
       role.endsWith("candidate") && !ears.role.endsWith("candidate") && !ears.told && !ears.sawOneGone;

@@ -1,12 +1,12 @@
 import type { ConfState } from "../../../daemon/raft/core/core.ts";
-import type { RaftStatus } from "../../../daemon/raft/driver-status.ts";
+import type { RaftPosition } from "../../../daemon/raft/driver-status.ts";
 import type { Verdict } from "../verdict.ts";
 import type { DurableLogs, EntryMark } from "./durable-logs.ts";
 
 /** What one replica has said of itself since it was started. */
 interface Observed {
   readonly term: number;
-  readonly role: RaftStatus["role"];
+  readonly role: RaftPosition["role"];
   readonly commit: number;
   readonly applied: number;
   readonly confState: ConfState;
@@ -41,22 +41,22 @@ export class RaftInvariants {
   }
 
   /** To be called after each event of a replica. */
-  observe(status: RaftStatus): void {
-    const { id, term, role, commit, applied, confState } = status;
+  observe(position: RaftPosition): void {
+    const { id, term, role, commit, applied, confState } = position;
     const before = this.#observed.get(id);
     this.#observed.set(id, { term, role, commit, applied, confState });
-    this.#checkMonotone(status, before);
+    this.#checkMonotone(position, before);
     if (role === "leader") {
       if (before?.role !== "leader" || before.term !== term) this.#checkNewLeader(id, term);
       if (before?.role === "leader" && before.term === term && commit > before.commit) {
-        this.#checkCommit(status, before.confState);
+        this.#checkCommit(position, before.confState);
       }
     }
     for (let index = (before?.applied ?? 0) + 1; index <= applied; index++)
       this.#checkApplied(id, index, term);
   }
 
-  #checkMonotone({ id, term, commit, applied }: RaftStatus, before: Observed | undefined): void {
+  #checkMonotone({ id, term, commit, applied }: RaftPosition, before: Observed | undefined): void {
     const disk = this.#logs.hardState(id);
     const floor = {
       term: before?.term ?? disk.term,
@@ -91,7 +91,7 @@ export class RaftInvariants {
   }
 
   /** A leader counts only entries of its own term, and those are on the disks of a quorum then. */
-  #checkCommit({ id, term, commit, confState }: RaftStatus, confBefore: ConfState): void {
+  #checkCommit({ id, term, commit, confState }: RaftPosition, confBefore: ConfState): void {
     const has = (replica: number): boolean =>
       this.#logs.at(replica, commit)?.term === term || this.#logs.start(replica).index >= commit;
     if (isQuorum(confBefore, has) || isQuorum(confState, has)) return;

@@ -25,7 +25,9 @@ const CORE = "daemon/raft/core";
 const TICK =
   "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
   "      this.#environment.soon(() => {\n" +
-  '        if (this.#phase === "running") this.#loop.tick();\n' +
+  '        if (this.#phase !== "running") return;\n' +
+  "        this.#ticks++;\n" +
+  "        this.#loop.tick();\n" +
   "      });\n" +
   "    });";
 
