@@ -7,7 +7,7 @@ import type { Random } from "./random.ts";
 import type { Verdict } from "./verdict.ts";
 
 interface Written {
-  readonly operations: readonly Operation[];
+  operations: readonly Operation[];
   /** What the raft log meant by it. */
   readonly meaning: LogBatch | null;
   file: number;
@@ -168,10 +168,12 @@ export class Disk {
     }
   }
 
+  /** What they meant stays known: where later batches have replaced all of it, nothing is lost. */
   #loseMiddle(): void {
     this.#damaged = true;
     const at = this.#random.below(this.#written.length - 2);
-    this.#written.splice(at, 1 + this.#random.below(this.#written.length - 1 - at));
+    const lost = this.#written.slice(at, at + 1 + this.#random.below(this.#written.length - 1 - at));
+    for (const batch of lost) batch.operations = [];
   }
 
   /**

@@ -174,7 +174,7 @@ export function scenarioOf(seed: number): Scenario {
       batchesPerFile: random.pick([3, 10, 40]),
     },
     clients: {
-      clients: random.pick([2, 5, 10]),
+      clients: random.pick([2, 5, 10, 16]),
       thinkMs: random.pick([10, 40, 120]),
       patienceMs: random.pick([300, 1_000, 3_000]),
       answerLoss: random.pick([0, 0, 0.1, 0.3]),
@@ -204,13 +204,13 @@ function limitsOf(random: Random): RaftLimits | null {
   if (random.chance(0.25)) return null;
   const messageBytesMax = random.pick([400, 4_000, 1_000_000]);
   return {
-    proposalBatchBytesMax: random.pick([500, 4_000, 1_000_000]),
+    proposalBatchBytesMax: random.pick([500, 500, 4_000, 1_000_000]),
     proposalsMax: random.pick([30, 16_384]),
     readersMax: random.pick([100, 16_384]),
     readiesPerTurnMax: random.pick([1, 2, 16]),
     messageBytesMax,
     committedBytesPerReadyMax: random.pick([400, 4_000, 4_000_000]),
-    uncommittedBytesMax: random.pick([1_500, 10_000, 64_000_000]),
+    uncommittedBytesMax: random.pick([1_500, 1_500, 10_000, 64_000_000]),
     inflightMessagesMax: random.pick([2, 8, 256]),
     inflightBytesMax: Math.max(messageBytesMax, random.pick([2_000, 16_000_000])),
     snapshotChunkBytesMax: random.pick([300, 1_500, 6_000]),

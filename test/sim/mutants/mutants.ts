@@ -15,9 +15,9 @@ export interface Mutant {
 
 /** Bugs of the list without a mutant, and why. */
 export const NOT_PLANTED: Readonly<Record<string, string>> = {
-  "23": "needs the policy that chooses voters",
-  "26": "needs leases",
-  "27": "needs incarnations of members",
+  "23": "the policy that chooses voters is not simulated yet",
+  "26": "needs leases, which are not simulated",
+  "27": "no fault puts an older image of a disk in place yet",
 };
 
 const CORE = "daemon/raft/core";
