@@ -8,7 +8,7 @@ import type { World } from "./simulation.ts";
 type MembersFault = Extract<Fault, { kind: "members" }>;
 
 /** Mean ms until an operator who was refused asks again. */
-const ASK_AGAIN_MS = 30;
+const ASK_AGAIN_MS = 10;
 const CHANGE_MS = 5_000;
 
 export interface OperatorsOptions {

@@ -254,7 +254,7 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
       const changes = random.chance(0.3) ? drawn.map(() => random.pick(["add", "replace"] as const)) : drawn;
       const afterMs = random.around(random.pick([2, 20, 100]));
       const split = random.chance(0.4) ? { afterMs, ms } : null;
-      const patienceMs = random.pick([0, 500, 2_000]);
+      const patienceMs = random.pick([500, 2_000, 4_000]);
       return { atMs, kind, changes, pick: random.below(1_000), patienceMs, split };
     }
     case "transfer":
