@@ -24,6 +24,9 @@ export type Damage = "flipped bits" | "lost middle" | "lost tail";
 /** No fsync takes more than so many times the mean, but for the slow ones. */
 const SYNC_MEANS_MAX = 10;
 
+/** How often it is this write of a snapshot that is interrupted, and none of the next. */
+const SNAPSHOT_WRITE_STRUCK = 0.4;
+
 export interface DiskRates {
   /** Mean ms of one fsync. */
   readonly fsyncMs: number;
@@ -238,7 +241,8 @@ export class Disk {
       const writingMs = sync ? this.#fsyncMs() : 0.01;
       // What raft means nothing by are the records of a snapshot, and what is cleared after it.
       const ofSnapshot = batch.meaning === null || batch.meaning.install !== null;
-      if (this.#interruption !== null && (ofSnapshot || this.#interruption.of === "any")) {
+      const due = ofSnapshot && this.#random.chance(SNAPSHOT_WRITE_STRUCK);
+      if (this.#interruption !== null && (due || this.#interruption.of === "any")) {
         process.device(this.#random.next() * 1.2 * writingMs, this.#interruption.action);
         this.#interruption = null;
       }

@@ -108,6 +108,8 @@ export interface Scenario {
   readonly illFromChaos: boolean;
 }
 
+const SPARES = 3;
+
 const FAULT_KINDS: readonly FaultKind[] = [
   "ambush",
   "crash",
@@ -161,7 +163,7 @@ export function scenarioOf(seed: number): Scenario {
   return {
     seed,
     founders,
-    spares: 3,
+    spares: SPARES,
     network: {
       delayMs: random.pick([0.3, 2, 10, 40]),
       loss: unreliable ? random.pick([0, 0.01, 0.1]) : 0,
@@ -224,7 +226,10 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
   switch (kind) {
     case "crash": {
       const inWrite = random.pick(["any", "any", "snapshot", null] as const);
-      return { atMs, kind, target, power: random.chance(0.7), inWrite, ms };
+      // A leader takes no snapshot, and a new member often does.
+      const taker = 1 + random.below(founders + SPARES);
+      const struck = inWrite === "snapshot" ? taker : target;
+      return { atMs, kind, target: struck, power: random.chance(0.7), inWrite, ms };
     }
     case "ambush": {
       const how = random.pick(["crash", "isolate", "isolate", "pause", "reset"] as const);
