@@ -81,7 +81,9 @@ export class Recovery {
     const members = this.#faults.membership();
     const { ill } = this.#world.scenario;
     if (ill === null || members === undefined || this.#faults.damaged !== null) return;
-    if (members.voters.length < 3 || members.votersOutgoing.length > 0) return;
+    // A change that is still under way may take one more voter away.
+    const asked = this.#world.scenario.faults.some(({ kind }) => kind === "members");
+    if (members.voters.length < (asked ? 4 : 3) || members.votersOutgoing.length > 0) return;
     const id = this.#faults.leader()?.replica.id ?? members.voters[0] ?? 1;
     if (members.voters.includes(id)) this.#makeIll(ill, id);
   }
