@@ -1,5 +1,6 @@
 import type { LogLine } from "./driver-options.ts";
 import type { Config, Storage } from "./core/core.ts";
+import type { RaftLimits } from "./raft-limits.ts";
 import type { CompactionLimits } from "./synced-entries.ts";
 
 /** Time in ticks. An election begins after `electionTicks` to twice that many ticks without a word of a leader. */
@@ -13,16 +14,8 @@ export const DEFAULT_TIMING: RaftTiming = { tickMs: 100, electionTicks: 10, hear
 
 /** The largest payload of one proposal. */
 export const PROPOSAL_BYTES_MAX = 1024 * 1024 + 1024;
-/** Proposals made in one turn enter the log together, up to this size. */
-export const PROPOSAL_BATCH_BYTES_MAX = 1024 * 1024;
-/** Proposals that are not applied yet; more are dropped. */
-export const PROPOSALS_MAX = 16_384;
 /** A read that no leader confirms is dropped after so many election timeouts. */
 export const READ_ELECTIONS_MAX = 3;
-/** Readers that wait at one time; more are dropped. */
-export const READERS_MAX = 16_384;
-/** How many Readys one turn handles before the event loop gets its turn. */
-export const READIES_PER_TURN_MAX = 16;
 /** What was applied is stored after this time, when no other write takes it along. */
 export const APPLIED_FLUSH_MS = 50;
 /** How often peers are told how far the store has come, when nothing else tells them. */
@@ -45,10 +38,11 @@ export function coreConfig(options: {
   /** The index up to which the state was restored from records. */
   readonly applied: number;
   readonly timing: RaftTiming;
+  readonly limits: RaftLimits;
   readonly random: () => number;
   readonly report: LogLine;
 }): Config {
-  const { id, storage, applied, timing, random, report } = options;
+  const { id, storage, applied, timing, limits, random, report } = options;
   return {
     id,
     storage,
@@ -60,12 +54,11 @@ export function coreConfig(options: {
     checkQuorum: true,
     stepDownOnRemoval: true,
     disableProposalForwarding: true,
-    // Below gRPC's 4 MiB with a batch of others around it.
-    maxSizePerMsg: MIB,
-    maxCommittedSizePerReady: 4 * MIB,
-    maxUncommittedEntriesSize: 64 * MIB,
-    maxInflightMsgs: 256,
-    maxInflightBytes: 16 * MIB,
+    maxSizePerMsg: limits.messageBytesMax,
+    maxCommittedSizePerReady: limits.committedBytesPerReadyMax,
+    maxUncommittedEntriesSize: limits.uncommittedBytesMax,
+    maxInflightMsgs: limits.inflightMessagesMax,
+    maxInflightBytes: limits.inflightBytesMax,
     randomizedElectionTicks: (electionTicks) => electionTicks + Math.floor(random() * electionTicks),
     logger: {
       debug: () => {},

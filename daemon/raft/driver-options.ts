@@ -1,5 +1,6 @@
 import type { ConfChangeV2 } from "./core/core.ts";
 import type { RaftTiming } from "./core-config.ts";
+import type { RaftLimits } from "./raft-limits.ts";
 import type { Environment } from "./environment.ts";
 import type { OpenLogOptions, RaftLog } from "./raft-log.ts";
 import type { StateMachine } from "./state-machine.ts";
@@ -39,6 +40,7 @@ export interface DriverOptions {
   /** Takes one line for each notable event; silent by default. */
   readonly report?: LogLine;
   readonly timing?: RaftTiming;
+  readonly limits?: RaftLimits;
   readonly environment?: Environment;
   /** Opens the log; `LevelLog.open` unless faults are to be injected. */
   readonly openLog?: (folder: string, options: OpenLogOptions) => Promise<RaftLog>;

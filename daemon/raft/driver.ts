@@ -1,7 +1,7 @@
 import { bootstrapBatch } from "./bootstrap.ts";
 import { NO_NODE } from "./core/core.ts";
 import type { ConfState, MessageType } from "./core/core.ts";
-import * as limits from "./core-config.ts";
+import * as config from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { DriverOptions, MembershipChange } from "./driver-options.ts";
 import type { MemberProgress, RaftPosition, RaftStatus } from "./driver-status.ts";
@@ -14,6 +14,8 @@ import { LevelLog } from "./level-log.ts";
 import { Proposals } from "./proposals.ts";
 import type { Applied } from "./proposals.ts";
 import { RaftLoop } from "./raft-loop.ts";
+import { DEFAULT_LIMITS } from "./raft-limits.ts";
+import type { RaftLimits } from "./raft-limits.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
@@ -29,6 +31,7 @@ const LEADERS_WORDS: ReadonlySet<MessageType> = new Set(["MsgApp", "MsgHeartbeat
 export class RaftDriver {
   readonly #options: DriverOptions;
   readonly #environment: Environment;
+  readonly #limits: RaftLimits;
   readonly #log: RaftLog;
   readonly #loop: RaftLoop;
   readonly #sender: SnapshotSender;
@@ -48,14 +51,15 @@ export class RaftDriver {
   readonly #heardAtTick = new Map<number, number>();
 
   private constructor(options: DriverOptions, log: RaftLog) {
-    const timing = options.timing ?? limits.DEFAULT_TIMING;
+    const timing = options.timing ?? config.DEFAULT_TIMING;
+    this.#limits = options.limits ?? DEFAULT_LIMITS;
     this.#options = options;
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = log;
     this.#proposals = new Proposals(this.#environment.randomBytes(8));
     this.#reads = new ReadRounds({
       askAgainTicks: timing.electionTicks,
-      waitTicksMax: limits.READ_ELECTIONS_MAX * timing.electionTicks,
+      waitTicksMax: config.READ_ELECTIONS_MAX * timing.electionTicks,
     });
     const { id, meshId, folder, report = () => {} } = options;
     this.#identification = new Identification({
@@ -75,6 +79,7 @@ export class RaftDriver {
       id: options.id,
       log,
       timing,
+      limits: this.#limits,
       environment: this.#environment,
       proposals: this.#proposals,
       reads: this.#reads,
@@ -85,7 +90,7 @@ export class RaftDriver {
       },
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
-      compaction: options.compaction ?? limits.DEFAULT_COMPACTION,
+      compaction: options.compaction ?? config.DEFAULT_COMPACTION,
       onApplied: (index) => {
         for (const listener of this.#appliedListeners) listener(index);
       },
@@ -105,6 +110,7 @@ export class RaftDriver {
     });
     this.#sender = new SnapshotSender({
       log,
+      chunkBytesMax: this.#limits.snapshotChunkBytesMax,
       transfer: (transfer) => options.transport.sendSnapshot(transfer),
       onSent: (member, fault) => this.#snapshotSent(member, fault),
     });
@@ -188,9 +194,10 @@ export class RaftDriver {
    */
   readIndex(): Promise<number> {
     if (this.#phase !== "running") return Promise.reject(ended());
-    if (this.#reads.size >= limits.READERS_MAX) {
+    const { readersMax } = this.#limits;
+    if (this.#reads.size >= readersMax) {
       return Promise.reject(
-        new DriverError("dropped", `${limits.READERS_MAX} readers wait already; try again later`),
+        new DriverError("dropped", `${readersMax} readers wait already; try again later`),
       );
     }
     this.#loop.schedule();
@@ -244,7 +251,7 @@ export class RaftDriver {
 
   /** What is known of the members' logs, this one's included; empty unless this member leads. */
   progress(): ReadonlyMap<number, MemberProgress> {
-    const { tickMs } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const { tickMs } = this.#options.timing ?? config.DEFAULT_TIMING;
     const silentMs = (member: number): number | null => {
       if (member === this.#options.id) return 0;
       const heard = this.#heardAtTick.get(member);
@@ -285,7 +292,7 @@ export class RaftDriver {
   }
 
   get #electionTimeoutMs(): number {
-    const { tickMs, electionTicks } = this.#options.timing ?? limits.DEFAULT_TIMING;
+    const { tickMs, electionTicks } = this.#options.timing ?? config.DEFAULT_TIMING;
     return tickMs * electionTicks;
   }
 
@@ -303,7 +310,7 @@ export class RaftDriver {
 
   #run(): void {
     this.#phase = "running";
-    const { id, transport, timing = limits.DEFAULT_TIMING } = this.#options;
+    const { id, transport, timing = config.DEFAULT_TIMING } = this.#options;
     transport.introduce(this.#identification);
     transport.onMessage((received) => {
       if (this.#phase !== "running" || received.to !== id) return;
@@ -327,7 +334,7 @@ export class RaftDriver {
         this.#loop.tick();
       });
     });
-    this.#stopReminding = this.#environment.every(limits.REMIND_MS, () => transport.remind());
+    this.#stopReminding = this.#environment.every(config.REMIND_MS, () => transport.remind());
     // Nobody else can lead a group of one, so there is nobody to wait for.
     const { voters } = this.#loop.board.standing.confState;
     if (voters.length === 1 && voters[0] === id) this.#loop.campaign();
@@ -349,17 +356,14 @@ export class RaftDriver {
     if (this.#phase !== "running") return ended();
     if (role !== "leader") return notLeader(leader);
     if (this.#loop.mute !== null) return mute(this.#loop.mute, leader);
-    if (this.#proposals.size >= limits.PROPOSALS_MAX) {
-      return new DriverError(
-        "dropped",
-        `${limits.PROPOSALS_MAX} proposals wait already; try again later`,
-        leader,
-      );
+    const { proposalsMax } = this.#limits;
+    if (this.#proposals.size >= proposalsMax) {
+      return new DriverError("dropped", `${proposalsMax} proposals wait already; try again later`, leader);
     }
-    if (bytes <= limits.PROPOSAL_BYTES_MAX) return null;
+    if (bytes <= config.PROPOSAL_BYTES_MAX) return null;
     return new DriverError(
       "too-large",
-      `a proposal of ${bytes} bytes is over ${limits.PROPOSAL_BYTES_MAX}; split it`,
+      `a proposal of ${bytes} bytes is over ${config.PROPOSAL_BYTES_MAX}; split it`,
     );
   }
 

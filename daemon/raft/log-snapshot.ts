@@ -1,7 +1,7 @@
 import { recordRange } from "./log-contents.ts";
 import type { LogDatabase } from "./log-device.ts";
 import { decodeHead, decodeRecord, HEAD_KEY } from "./log-record.ts";
-import { damage, SNAPSHOT_CHUNK_BYTES } from "./raft-log.ts";
+import { damage } from "./raft-log.ts";
 import type { LogSnapshot, StateRecord } from "./raft-log.ts";
 
 /** A chunk of small records has no more than these. */
@@ -15,11 +15,11 @@ export async function openLogSnapshot(database: LogDatabase): Promise<LogSnapsho
     const head = stored === undefined ? null : decodeHead(stored);
     if (head === null || !head.ok) throw damage(database.location, "the head can not be read");
     const { applied, records, generation } = head.value;
-    async function* chunks(): AsyncGenerator<readonly StateRecord[]> {
+    async function* chunks(bytesMax: number): AsyncGenerator<readonly StateRecord[]> {
       const iterator = database.iterator({
         ...recordRange(generation),
         snapshot,
-        highWaterMarkBytes: SNAPSHOT_CHUNK_BYTES,
+        highWaterMarkBytes: bytesMax,
       });
       try {
         for (;;) {

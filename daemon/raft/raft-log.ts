@@ -52,12 +52,10 @@ export interface StagedRecords {
 export interface LogSnapshot {
   readonly point: AppliedPoint;
   readonly totals: RecordTotals;
-  /** All records, so many at a time that a chunk exceeds `SNAPSHOT_CHUNK_BYTES` by at most one record. */
-  chunks(): AsyncIterable<readonly StateRecord[]>;
+  /** All records, so many at a time that a chunk exceeds `bytesMax` by at most one record. */
+  chunks(bytesMax: number): AsyncIterable<readonly StateRecord[]>;
   close(): Promise<void>;
 }
-
-export const SNAPSHOT_CHUNK_BYTES = 64 * 1024;
 
 /** What a log held when it was opened, but for the records. */
 export interface RecoveredLog {

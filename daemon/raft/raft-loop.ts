@@ -2,13 +2,14 @@ import { Applier } from "./applier.ts";
 import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./core/core.ts";
 import { RaftError, RawNode } from "./core/core.ts";
 import type { BasicStatus, ConfChangeV2, Entry, Message, Ready, Status } from "./core/core.ts";
-import * as limits from "./core-config.ts";
+import * as config from "./core-config.ts";
 import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
 import type { LogLine } from "./driver-options.ts";
 import type { Environment } from "./environment.ts";
 import { LogWriter } from "./log-writer.ts";
 import type { Proposals } from "./proposals.ts";
+import type { RaftLimits } from "./raft-limits.ts";
 import type { AppliedPoint, Installation, LogBatch, RaftLog } from "./raft-log.ts";
 import type { ReadRounds } from "./read-rounds.ts";
 import { mute, notLeader, unknownOutcome } from "./refusals.ts";
@@ -22,6 +23,7 @@ export interface LoopOptions {
   readonly id: number;
   readonly log: RaftLog;
   readonly timing: RaftTiming;
+  readonly limits: RaftLimits;
   readonly environment: Environment;
   readonly proposals: Proposals;
   readonly reads: ReadRounds;
@@ -77,7 +79,7 @@ export class RaftLoop {
       storage: this.#storage,
       environment: options.environment,
       compaction: options.compaction,
-      appliedFlushMs: limits.APPLIED_FLUSH_MS,
+      appliedFlushMs: config.APPLIED_FLUSH_MS,
       takeApplied: () => this.#takeApplied(),
       takeInstallation: (index) => this.#takeInstallation(index),
       onInstalled: ({ point }) => this.#installed(point),
@@ -85,11 +87,12 @@ export class RaftLoop {
       onFatal: (error) => this.#fail(error),
     });
     this.#node = new RawNode(
-      limits.coreConfig({
+      config.coreConfig({
         id: options.id,
         storage: this.#storage,
         applied: applied.index,
         timing,
+        limits: options.limits,
         random: () => options.environment.random(),
         report: options.report,
       }),
@@ -209,7 +212,7 @@ export class RaftLoop {
       this.#proposeWaiting();
       this.#askReads();
       for (let count = 0; this.#node.hasReady(); count++) {
-        if (count === limits.READIES_PER_TURN_MAX) {
+        if (count === this.#options.limits.readiesPerTurnMax) {
           this.schedule();
           break;
         }
@@ -328,14 +331,14 @@ export class RaftLoop {
   }
 
   #proposeWaiting(): void {
-    const { proposals, id } = this.#options;
+    const { proposals, id, limits } = this.#options;
     if (!proposals.areWaiting) return;
     const { role, term, leader } = this.board.standing;
     if (role !== "leader") return proposals.rejectWaiting(notLeader(leader));
     const reason = this.mute;
     if (reason !== null) return proposals.rejectWaiting(mute(reason, leader));
     while (proposals.areWaiting) {
-      const batch = proposals.take(term, limits.PROPOSAL_BATCH_BYTES_MAX);
+      const batch = proposals.take(term, limits.proposalBatchBytesMax);
       const entries = batch.map(({ entry }): Entry => ({
         term: 0,
         index: 0,

@@ -5,6 +5,7 @@ import type { SnapshotTransfer } from "./transport.ts";
 
 export interface SnapshotSenderOptions {
   readonly log: RaftLog;
+  readonly chunkBytesMax: number;
   readonly transfer: (transfer: SnapshotTransfer) => Promise<void>;
   /** Called once for each `send`, in a later turn of the event loop: `fault` is null when the member has it all. */
   readonly onSent: (member: number, fault: string | null) => void;
@@ -52,7 +53,7 @@ export class SnapshotSender {
       await this.#options.transfer({
         message: { ...message, snapshot: { data: EMPTY_BYTES, metadata } },
         totals: snapshot.totals,
-        chunks: this.#whileRunning(snapshot.chunks()),
+        chunks: this.#whileRunning(snapshot.chunks(this.#options.chunkBytesMax)),
       });
     } finally {
       await snapshot.close();

@@ -6,6 +6,7 @@ import { KEEP_LITTLE, proposeSurely, TestGroup } from "./driver.fixture.ts";
 import type { TestMember } from "./driver.fixture.ts";
 import type { Entry } from "./core/core.ts";
 import { LevelLog } from "./level-log.ts";
+import { DEFAULT_LIMITS } from "./raft-limits.ts";
 import type { AppliedPoint, LogBatch, RecoveredLog, StateRecord } from "./raft-log.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -224,7 +225,7 @@ describe("a crash during the installation of a snapshot", () => {
     const snapshot = await log.openSnapshot();
     const read: string[] = [];
     let pages = 0;
-    for await (const chunk of snapshot.chunks()) {
+    for await (const chunk of snapshot.chunks(DEFAULT_LIMITS.snapshotChunkBytesMax)) {
       for (const { key, value } of chunk) read.push(`${key} = ${Buffer.from(value).toString()}`);
       if (++pages === 1) {
         await log.append({ ...nothing, applied: { point: point(2), changes: records("two", 2000) } });

@@ -182,4 +182,38 @@ describe("the last-synced file", () => {
     expect(await readWith([40])).toEqual({ batch: 8, lastIndex: 80, lastSum: 1 });
     expect(await readWith([3, 40])).toBe("damaged");
   });
+
+  it("names nothing yet when the write of its first mark was torn", async () => {
+    const path = join(root, "mark");
+    const { markFile } = await SyncedMarkFile.open(path);
+    await markFile.write({ batch: 1, lastIndex: 1, lastSum: 1 });
+    await markFile.close();
+    const whole = await readFile(path);
+    // Its last bytes are unused.
+    for (let length = 0; length < whole.length - 8; length++) {
+      await writeFile(path, whole.subarray(0, length));
+      const opened = await SyncedMarkFile.open(path);
+      await opened.markFile.close();
+      expect(opened.found).toBeNull();
+    }
+  });
+
+  it("keeps the mark before the torn one, whichever batches were left out", async () => {
+    const path = join(root, "mark");
+    const { markFile } = await SyncedMarkFile.open(path);
+    for (const number of [1, 3, 5]) {
+      const before = await readFile(path);
+      await markFile.write({ batch: number, lastIndex: number, lastSum: 1 });
+      const after = await readFile(path);
+      const torn = after.map((byte, at) => (at % 32 < 10 ? byte : (before[at] ?? 0)));
+      await writeFile(path, torn);
+      const opened = await SyncedMarkFile.open(path);
+      await opened.markFile.close();
+      expect(opened.found).toEqual(
+        number === 1 ? null : { batch: number - 2, lastIndex: number - 2, lastSum: 1 },
+      );
+      await writeFile(path, after);
+    }
+    await markFile.close();
+  });
 });

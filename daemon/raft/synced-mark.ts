@@ -18,16 +18,18 @@ const U32 = 2 ** 32;
 
 /**
  * A file of 64 bytes beside a log database: a lower bound of what the database must still hold. It never names what is not
- * synced. Two slots take turns, so that a torn write leaves the mark before it.
+ * synced. Two slots take turns, so that a torn write leaves the mark before it; that of the first mark leaves none.
  */
 export class SyncedMarkFile {
   readonly path: string;
   readonly #file: MarkBytes;
+  #nextSlot: number;
   #writing = false;
 
-  private constructor(path: string, file: MarkBytes) {
+  private constructor(path: string, file: MarkBytes, nextSlot: number) {
     this.path = path;
     this.#file = file;
+    this.#nextSlot = nextSlot;
   }
 
   /** Opens the file, which is made when missing; `found` is null when it holds no mark, "damaged" when none can be read. */
@@ -42,12 +44,13 @@ export class SyncedMarkFile {
     try {
       const bytes = Buffer.alloc(2 * SLOT_BYTES);
       const bytesRead = await file.read(bytes);
-      const marks = [readSlot(bytes, 0), readSlot(bytes, 1)].filter((mark) => mark !== null);
-      const newest = marks.toSorted((a, b) => b.batch - a.batch)[0];
-      return {
-        markFile: new SyncedMarkFile(path, file),
-        found: newest ?? (bytesRead === 0 || isBlank(bytes) ? null : "damaged"),
-      };
+      const slots = [slotOf(bytes, 0), slotOf(bytes, 1)];
+      const marks = slots.map(readSlot);
+      const [first, second] = marks.map((mark) => mark?.batch ?? -1);
+      const newest = Number((second ?? -1) > (first ?? -1));
+      // An unreadable slot beside one that was never written is the torn write of the first mark.
+      const none = bytesRead === 0 || slots.some(isBlank) ? null : "damaged";
+      return { markFile: new SyncedMarkFile(path, file, 1 - newest), found: marks[newest] ?? none };
     } catch (error) {
       await file.close();
       throw error;
@@ -64,7 +67,8 @@ export class SyncedMarkFile {
     if (this.#writing) throw new Error("a mark is being written already");
     this.#writing = true;
     try {
-      await this.#file.write(encode(mark), (mark.batch % 2) * SLOT_BYTES);
+      await this.#file.write(encode(mark), this.#nextSlot * SLOT_BYTES);
+      this.#nextSlot = 1 - this.#nextSlot;
     } finally {
       this.#writing = false;
     }
@@ -84,12 +88,16 @@ function encode({ batch, lastIndex, lastSum }: SyncedMark): Buffer {
   return bytes;
 }
 
-function readSlot(bytes: Buffer, slot: number): SyncedMark | null {
-  const own = bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
-  if (own.readUInt32BE(SUMMED_BYTES) !== crc32c(own.subarray(0, SUMMED_BYTES)) || isBlank(own)) return null;
-  const batch = own.readUInt32BE(0) * U32 + own.readUInt32BE(4);
-  const lastIndex = own.readUInt32BE(8) * U32 + own.readUInt32BE(12);
-  return { batch, lastIndex, lastSum: own.readUInt32BE(16) };
+function slotOf(bytes: Buffer, slot: number): Buffer {
+  return bytes.subarray(slot * SLOT_BYTES, (slot + 1) * SLOT_BYTES);
+}
+
+function readSlot(slot: Buffer): SyncedMark | null {
+  if (slot.readUInt32BE(SUMMED_BYTES) !== crc32c(slot.subarray(0, SUMMED_BYTES)) || isBlank(slot))
+    return null;
+  const batch = slot.readUInt32BE(0) * U32 + slot.readUInt32BE(4);
+  const lastIndex = slot.readUInt32BE(8) * U32 + slot.readUInt32BE(12);
+  return { batch, lastIndex, lastSum: slot.readUInt32BE(16) };
 }
 
 function isBlank(bytes: Buffer): boolean {

@@ -1,18 +1,12 @@
 import type { DatabaseIterator, LogDatabase, Operation } from "../../daemon/raft/log-device.ts";
-import type { Random } from "./random.ts";
 
 type Reading = Pick<LogDatabase, "get" | "iterator" | "keys" | "snapshot">;
 
-/** Larger pages would carry every snapshot of a run in one chunk. */
-const RECORDS_PER_PAGE_MAX = 6;
-
 /** What an open database holds, by key: it is read from memory, at once. */
 export class Contents implements Reading {
-  readonly #random: Random;
   readonly #values: Map<string, Buffer>;
 
-  constructor(random: Random, values: ReadonlyMap<string, Buffer> = new Map()) {
-    this.#random = random;
+  constructor(values: ReadonlyMap<string, Buffer> = new Map()) {
     this.#values = new Map(values);
   }
 
@@ -28,12 +22,21 @@ export class Contents implements Reading {
     return Promise.resolve(this.#at(options?.snapshot).#values.get(key.toString("latin1")));
   }
 
-  iterator({ gte, lt, snapshot }: Parameters<LogDatabase["iterator"]>[0]): DatabaseIterator {
+  iterator({
+    gte,
+    lt,
+    snapshot,
+    highWaterMarkBytes = Infinity,
+  }: Parameters<LogDatabase["iterator"]>[0]): DatabaseIterator {
     const found = this.#at(snapshot).#ascending(gte, lt);
     return {
       nextv: (count) => {
-        const page = Math.min(count, 1 + this.#random.below(RECORDS_PER_PAGE_MAX));
-        return Promise.resolve(found.splice(0, page));
+        let bytes = 0;
+        // The one that goes over the mark is the last one.
+        const over = found.findIndex(
+          ([key, value]) => (bytes += key.length + value.length) > highWaterMarkBytes,
+        );
+        return Promise.resolve(found.splice(0, Math.min(count, over === -1 ? Infinity : over + 1)));
       },
       close: () => Promise.resolve(),
       async *[Symbol.asyncIterator]() {
@@ -48,7 +51,7 @@ export class Contents implements Reading {
   }
 
   snapshot(): Contents & { close(): Promise<void> } {
-    return new Contents(this.#random, this.#values);
+    return new Contents(this.#values);
   }
 
   /** Nothing is held that is to be freed. */

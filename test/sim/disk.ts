@@ -7,10 +7,13 @@ import type { Random } from "./random.ts";
 import type { Verdict } from "./verdict.ts";
 
 interface Written {
-  readonly operations: readonly Operation[];
+  operations: readonly Operation[];
   /** What the raft log meant by it. */
   readonly meaning: LogBatch | null;
   file: number;
+  readonly begunAt: number;
+  /** Infinity until it is synced. */
+  syncedAt: number;
   /** `answered`: reported as written, yet only in the memory of the operating system. */
   state: "in-flight" | "answered" | "synced" | "failed";
 }
@@ -20,6 +23,15 @@ export interface DiskImage {
   readonly written: readonly Written[];
   readonly mark: Buffer<ArrayBuffer>;
 }
+
+/** What may happen to what is stored, behind the back of the database. */
+export type Damage = "flipped bits" | "lost middle" | "lost tail";
+
+/** No fsync takes more than so many times the mean, but for the slow ones. */
+const SYNC_MEANS_MAX = 10;
+
+/** How often it is this write of a snapshot that is interrupted, and none of the next. */
+const SNAPSHOT_WRITE_STRUCK = 0.4;
 
 export interface DiskRates {
   /** Mean ms of one fsync. */
@@ -38,6 +50,7 @@ export class Disk {
   readonly #random: Random;
   readonly #rates: DiskRates;
   readonly #verdict: Verdict;
+  readonly #now: () => number;
   /** Called with the meaning of each batch that has become durable. */
   readonly #onDurable: (meaning: LogBatch) => void;
   /** Called when durability has to be judged anew, with the meanings of all that is on disk. */
@@ -51,15 +64,18 @@ export class Disk {
   #failNext = false;
   #slowByMs = 0;
   #waiting: (() => void)[] = [];
-  #interruption: (() => void) | null = null;
+  #interruption: { readonly action: () => void; readonly of: "any" | "snapshot" } | null = null;
   #damaged = false;
   #putBack = false;
   #healthy = false;
+  /** Since when no fault has made it slower. */
+  #steadySince = 0;
 
   constructor(
     random: Random,
     rates: DiskRates,
     verdict: Verdict,
+    now: () => number,
     listeners: {
       readonly onDurable: (meaning: LogBatch) => void;
       readonly onSurvived: (meanings: readonly LogBatch[]) => void;
@@ -68,6 +84,7 @@ export class Disk {
     this.#random = random;
     this.#rates = rates;
     this.#verdict = verdict;
+    this.#now = now;
     this.#markBytes = new DiskBytes(random.fork("mark"));
     this.#onDurable = listeners.onDurable;
     this.#onSurvived = listeners.onSurvived;
@@ -113,9 +130,9 @@ export class Disk {
     this.#nextMeaning = meaning;
   }
 
-  /** Calls once, while a batch is being written or just after. */
-  duringNextWrite(action: () => void): void {
-    this.#interruption = action;
+  /** Calls once, while a batch is being written or just after; with `of` a batch that stages or installs a snapshot. */
+  duringNextWrite(action: () => void, of: "any" | "snapshot" = "any"): void {
+    this.#interruption = { action, of };
   }
 
   /** No fsync returns before `resume`. */
@@ -144,6 +161,7 @@ export class Disk {
 
   /** Ends all that was ordered above. A database that has met an error keeps it until it is opened anew. */
   resume(): void {
+    if (this.#hung || this.#slowByMs > 0) this.#steadySince = this.#now();
     this.#hung = this.#full = this.#failNext = false;
     this.#slowByMs = 0;
     for (const finish of this.#waiting.splice(0)) finish();
@@ -168,21 +186,52 @@ export class Disk {
     this.#onSurvived(this.#written.flatMap(({ meaning }) => meaning ?? []));
   }
 
-  /** Loses batches from the middle of the database, or flips a bit of a stored value. To be called while it is closed. */
-  damage(kind: "flipped bit" | "lost middle"): void {
+  /** To be called while it is closed. */
+  damage(kind: Damage): void {
     if (this.#written.length < 4) return;
+    if (kind === "flipped bits") this.#flipBits();
+    else if (kind === "lost middle") this.#loseMiddle();
+    else this.#loseTail();
+  }
+
+  /** Of values in one of the newest batches or in any, as in a table file, whose blocks nobody checks. */
+  #flipBits(): void {
+    const { length } = this.#written;
+    const newest = this.#random.chance(0.7);
+    const batch = this.#written[length - 1 - this.#random.below(newest ? Math.min(length, 6) : length)];
+    for (const put of batch?.operations ?? []) {
+      if (put.type !== "put" || this.#random.chance(0.5)) continue;
+      const flipped = Buffer.from(put.value);
+      const byte = this.#random.below(flipped.length);
+      flipped[byte] = (flipped[byte] ?? 0) ^ (1 << this.#random.below(8));
+      put.value = flipped;
+      this.#damaged = true;
+    }
+  }
+
+  /** What they meant stays known: where later batches have replaced all of it, nothing is lost. */
+  #loseMiddle(): void {
     this.#damaged = true;
     const at = this.#random.below(this.#written.length - 2);
-    if (kind === "lost middle") {
-      this.#written.splice(at, 1 + this.#random.below(this.#written.length - 1 - at));
-      return;
-    }
-    const put = this.#written[at]?.operations.find((operation) => operation.type === "put");
-    if (put === undefined) return;
-    const flipped = Buffer.from(put.value);
-    const byte = this.#random.below(flipped.length);
-    flipped[byte] = (flipped[byte] ?? 0) ^ (1 << this.#random.below(8));
-    put.value = flipped;
+    const lost = this.#written.slice(at, at + 1 + this.#random.below(this.#written.length - 1 - at));
+    for (const batch of lost) batch.operations = [];
+  }
+
+  /**
+   * Loses the newest batches, though they were synced: so many that the file `last-synced` must know of one. Its write
+   * begins with that of the batch after, when no other is under way; a start in between costs one more batch.
+   */
+  #loseTail(): void {
+    const longestMs = this.#rates.slowFsync > 0 ? Infinity : SYNC_MEANS_MAX * this.#rates.fsyncMs + 1;
+    const batches = this.#written.filter(({ meaning }) => meaning !== null);
+    const before = (time: number): Written | undefined =>
+      batches.findLast(({ syncedAt }) => syncedAt + longestMs <= time);
+    const marking = batches.findLast(({ begunAt }) => begunAt + longestMs <= this.#now());
+    const marked = before(before(marking?.begunAt ?? 0)?.begunAt ?? 0);
+    if (marked === undefined || marked.syncedAt < this.#steadySince) return;
+    this.#damaged = true;
+    this.#verdict.mark("synced tail lost");
+    this.#written.length = Math.max(1, this.#written.indexOf(marked) - this.#random.below(3));
   }
 
   /** The disk as this process opens it. */
@@ -205,7 +254,7 @@ export class Disk {
 
   /** Batches are written one after the other, in the order in which they came. */
   #database(process: Process): LogDatabase {
-    const contents = new Contents(this.#random);
+    const contents = new Contents();
     const queue: (() => void)[] = [];
     let failure: Error | null = null;
     let status: LogDatabase["status"] = "closed";
@@ -228,8 +277,11 @@ export class Disk {
       const fails = this.#failNext;
       this.#failNext = false;
       const writingMs = sync ? this.#fsyncMs() : 0.01;
-      if (this.#interruption !== null) {
-        process.device(this.#random.next() * 1.2 * writingMs, this.#interruption);
+      // What raft means nothing by are the records of a snapshot, and what is cleared after it.
+      const ofSnapshot = batch.meaning === null || batch.meaning.install !== null;
+      const due = ofSnapshot && this.#random.chance(SNAPSHOT_WRITE_STRUCK);
+      if (this.#interruption !== null && (due || this.#interruption.of === "any")) {
+        process.device(this.#random.next() * 1.2 * writingMs, this.#interruption.action);
         this.#interruption = null;
       }
       this.#whenWritten(process, writingMs, sync, () => {
@@ -264,8 +316,14 @@ export class Disk {
         return Promise.resolve();
       },
       batch: (operations, { sync }) => {
-        const meaning = this.#putBack ? null : this.#nextMeaning;
-        const batch: Written = { operations, meaning, file: 0, state: "in-flight" };
+        const batch: Written = {
+          operations,
+          meaning: this.#putBack ? null : this.#nextMeaning,
+          file: 0,
+          begunAt: this.#now(),
+          syncedAt: Infinity,
+          state: "in-flight",
+        };
         this.#nextMeaning = null;
         return new Promise((resolve, reject) => {
           const settle = (error: Error | null): void => (error === null ? resolve() : reject(error));
@@ -313,6 +371,7 @@ export class Disk {
   #becomeDurable(batch: Written): void {
     if (batch.state === "synced") return;
     batch.state = "synced";
+    batch.syncedAt = this.#now();
     if (batch.meaning !== null) this.#onDurable(batch.meaning);
   }
 }

@@ -1,12 +1,8 @@
 import type { ConfState } from "../../daemon/raft/core/core.ts";
-import { decodeIdentity, IDENTITY_KEY, peerKey } from "../../daemon/raft/identity-record.ts";
-import { decodeHead, HEAD_KEY } from "../../daemon/raft/log-record.ts";
-import type { LogHead } from "../../daemon/raft/log-record.ts";
-import type { KnownPeer, StoreIdentity } from "../../daemon/raft/peer-identity.ts";
 import type { RaftStore } from "../../daemon/store/raft-store.ts";
-import { StoreError } from "../../daemon/store/store.ts";
-import type { MemberChange } from "../../daemon/store/store.ts";
-import type { DiskImage } from "./disk.ts";
+import type { Damage, DiskImage } from "./disk.ts";
+import { Operators } from "./operators.ts";
+import { isDetectable } from "./put-back.ts";
 import type { Replica } from "./replica.ts";
 import type { Fault } from "./scenario.ts";
 import type { World } from "./simulation.ts";
@@ -20,14 +16,31 @@ export interface Running {
   readonly store: RaftStore;
 }
 
+type AmbushFault = Extract<Fault, { kind: "ambush" }>;
+type FaultOfOne = Extract<Fault, { target: number }>;
+
+/** What is held up for longer would come when the run is over. */
+const HELD_MS_MAX = 3_000;
+
 /** Lets the faults of a scenario strike, until they are ended. */
 export class Faults {
   readonly #world: World;
+  readonly #operators: Operators;
+  #ambushes: AmbushFault[] = [];
   #ended = false;
   #damaged: Replica | null = null;
 
   constructor(world: World) {
     this.#world = world;
+    this.#operators = new Operators({
+      world,
+      running: () => this.running(),
+      damaged: () => this.#damaged?.id,
+      // Who joins now has never heard of the disk that was put back.
+      takesNoMember: () => this.#damaged?.disk.isPutBack === true,
+      isOver: () => this.#ended,
+      split: (group, ms) => this.#split(group, ms),
+    });
     for (const fault of world.scenario.faults) {
       world.clock.after(fault.atMs, () => {
         world.clock.note(fault.kind);
@@ -39,6 +52,29 @@ export class Faults {
   /** The replica whose disk lost what it had, if any. */
   get damaged(): Replica | null {
     return this.#damaged;
+  }
+
+  /** To be called when a replica is elected, before its first message arrives anywhere. */
+  elected(replica: Replica): void {
+    const [ambush, ...others] = this.#ambushes;
+    if (ambush === undefined || this.#ended) return;
+    const { how, delayMs, ms, atMs } = ambush;
+    this.#ambushes = ambush.times > 1 ? [{ ...ambush, times: ambush.times - 1 }, ...others] : others;
+    this.#world.verdict.mark("new leader struck");
+    const target = replica.id;
+    const strike = (): void => {
+      switch (how) {
+        case "crash":
+          this.#strikeAt(replica, { kind: "reset", atMs, target });
+          return this.#strikeAt(replica, { kind: "crash", atMs, target, power: true, inWrite: null, ms });
+        case "isolate":
+          return this.#strikeAt(replica, { kind: "isolate", atMs, target, ways: "both", late: false, ms });
+        default:
+          return this.#strikeAt(replica, { kind: how, atMs, target, ms });
+      }
+    };
+    if (delayMs === 0) strike();
+    else this.#later(delayMs, strike);
   }
 
   /** Ends all faults: whatever is down is started, whatever is cut is joined. */
@@ -82,11 +118,21 @@ export class Faults {
   #strike(fault: Fault): void {
     switch (fault.kind) {
       case "members":
-        return this.#changeMembers(fault.change, fault.pick);
+        return this.#operators.ask(fault);
+      case "ambush":
+        this.#ambushes.push(fault);
+        return undefined;
       case "transfer":
         return void this.leader()?.store.handOver();
+      case "depose": {
+        const leader = this.leader();
+        if (leader === undefined) return undefined;
+        const { replica, store } = leader;
+        this.#lag(replica.id, "in", fault.byMs, fault.ms);
+        return this.#later(fault.handOverAfterMs, () => void (replica.store === store && store.handOver()));
+      }
       case "split":
-        return this.#cut(fault.ms, (from, to) => fault.group.includes(from) !== fault.group.includes(to));
+        return this.#split(fault.group, fault.ms);
       default: {
         const { target } = fault;
         const replica =
@@ -98,15 +144,15 @@ export class Faults {
     }
   }
 
-  #strikeAt(replica: Replica, fault: Exclude<Fault, { kind: "members" | "transfer" | "split" }>): void {
+  #strikeAt(replica: Replica, fault: FaultOfOne): void {
     const { id, disk } = replica;
     const { network, replicas, verdict } = this.#world;
     switch (fault.kind) {
       case "crash":
-        if (!fault.inWrite) return replica.crash(fault.power, fault.ms);
+        if (fault.inWrite === null) return replica.crash(fault.power, fault.ms);
         return disk.duringNextWrite(() => {
           if (!this.#ended) replica.crash(fault.power, fault.ms);
-        });
+        }, fault.inWrite);
       case "pause": {
         const { process } = replica;
         process?.pause();
@@ -115,9 +161,19 @@ export class Faults {
       }
       case "isolate":
         verdict.mark(fault.ways === "both" ? "partition" : "one-way partition");
+        if (fault.late) {
+          const heldMs = Math.min(fault.ms, HELD_MS_MAX);
+          for (const [from, to] of this.#linksOf(id, fault.ways)) network.hold(from, to, heldMs);
+          return undefined;
+        }
         return this.#cut(fault.ms, (from, to) => {
           return (fault.ways !== "in" && from === id) || (fault.ways !== "out" && to === id);
         });
+      case "lag":
+        return this.#lag(id, fault.ways, Math.min(fault.byMs, HELD_MS_MAX), fault.ms);
+      case "wall jump":
+        verdict.mark("wall clock set");
+        return replica.clock.setWall(fault.byMs);
       case "bridge":
         verdict.mark("bridge partition");
         return this.#cut(fault.ms, (from, to) => {
@@ -147,7 +203,7 @@ export class Faults {
   }
 
   /** At most one disk of a run, and only where the others are a quorum by themselves. */
-  #damage(replica: Replica, how: "flipped bit" | "lost middle"): void {
+  #damage(replica: Replica, how: Damage): void {
     if (!this.#canSpareDisk(replica)) return;
     this.#damaged = replica;
     replica.crash(true, 100);
@@ -160,17 +216,11 @@ export class Faults {
     return members.voters.length >= 3 && members.votersOutgoing.length === 0;
   }
 
-  /**
-   * At most one disk of a run, under the same condition, and where all that ever ran hold against the image what they
-   * remember, whatever befalls them: where a promise that the image forgot is known to somebody who can not be asked, or
-   * the image's member would ask nobody, no implementation could tell.
-   */
+  /** At most one disk of a run, under the same condition, and where the others can tell. */
   #putBack(replica: Replica, image: DiskImage): void {
     const { replicas, clock, raft } = this.#world;
     const others = [...replicas.values()].filter((other) => other !== replica && other.wasStarted);
-    const isDetectable =
-      others.every((other) => knowsMore(other, replica, image)) && !asksNobody(replica, image);
-    if (!this.#canSpareDisk(replica) || !isDetectable) {
+    if (!this.#canSpareDisk(replica) || !isDetectable(replica, image, others)) {
       return this.#later(PUT_BACK_AGAIN_MS, () => this.#putBack(replica, image));
     }
     this.#damaged = replica;
@@ -186,6 +236,28 @@ export class Faults {
     });
   }
 
+  #lag(id: number, ways: "both" | "in" | "out", byMs: number, ms: number): void {
+    const { network, verdict } = this.#world;
+    verdict.mark("lag");
+    const links = this.#linksOf(id, ways);
+    for (const [from, to] of links) network.lag(from, to, byMs);
+    this.#later(ms, () => {
+      for (const [from, to] of links) network.lag(from, to, 0);
+    });
+  }
+
+  #linksOf(id: number, ways: "both" | "in" | "out"): readonly (readonly [number, number])[] {
+    const others = [...this.#world.replicas.keys()].filter((other) => other !== id);
+    return others.flatMap((other) => {
+      const inward = ways === "out" ? [] : [[other, id] as const];
+      return ways === "in" ? inward : [...inward, [id, other] as const];
+    });
+  }
+
+  #split(group: readonly number[], ms: number): void {
+    this.#cut(ms, (from, to) => group.includes(from) !== group.includes(to));
+  }
+
   #cut(ms: number, blocks: (from: number, to: number) => boolean): void {
     const { network, replicas } = this.#world;
     const ids = [...replicas.keys()];
@@ -197,89 +269,4 @@ export class Faults {
       for (const { from, to } of pairs) network.unblock(from, to);
     });
   }
-
-  #changeMembers(change: Extract<Fault, { kind: "members" }>["change"], pick: number): void {
-    // Several may believe that they lead, and an operator may ask any of them, more than once.
-    const leaders = this.running().filter(({ store }) => store.leadership().leader === store.raftStatus().id);
-    const leader = leaders[pick % Math.max(1, leaders.length)];
-    if (leader === undefined) return;
-    const { verdict, clock } = this.#world;
-    if (!this.#ended && pick % 2 === 0) clock.after(pick / 50, () => this.#changeMembers(change, pick + 1));
-    const asked = this.#changesFor(change, pick, leader.store);
-    // Who joins now has never heard of the disk that was put back.
-    const putBack = this.#damaged?.disk.isPutBack === true;
-    const changes = putBack ? asked.filter(({ kind }) => kind === "remove") : asked;
-    for (const { kind, member } of changes) {
-      if (kind !== "remove") this.#world.replicas.get(member)?.start();
-    }
-    leader.store.changeMembers(changes, { timeoutMs: 5_000 }).then(
-      () => verdict.mark(`members: ${change}`),
-      (error: unknown) => {
-        if (!(error instanceof StoreError)) verdict.fail("a store fails in its own words", String(error));
-      },
-    );
-  }
-
-  /**
-   * What the operator asks for; nothing that would leave a quorum to a damaged voter. A leader is not dropped where its
-   * vote may be needed afterwards: others learn only from it that it is gone, and its log may be longer than theirs. So
-   * the mesh keeps odd numbers of voters, and transfers the leadership first.
-   */
-  #changesFor(change: string, pick: number, store: RaftStore): readonly MemberChange[] {
-    const { voters, learners } = store.members();
-    const spare = this.#spare(store);
-    const voter = this.#damaged?.id ?? voters[pick % voters.length] ?? 0;
-    const add: MemberChange[] = spare === undefined ? [] : [{ kind: "addVoter", member: spare }];
-    const drop: MemberChange = { kind: "remove", member: voter };
-    const tight =
-      voters.length % 2 === 0 || this.#world.scenario.faults.some(({ kind }) => kind === "damage");
-    const wedges = tight && store.leadership().leader === voter;
-    const canDrop = voters.length > 1 && voters.includes(voter) && !wedges;
-    switch (change) {
-      case "add":
-        return add;
-      case "remove":
-        return canDrop ? [drop] : [];
-      case "replace":
-        return canDrop && add.length > 0 ? [...add, drop] : [];
-      case "learner":
-        return spare === undefined ? [] : [{ kind: "addLearner", member: spare }];
-      case "promote":
-        return learners.slice(0, 1).map((member) => ({ kind: "addVoter", member }));
-      default:
-        return canDrop ? [{ kind: "addLearner", member: voter }] : [];
-    }
-  }
-
-  /** A replica that was never a member: a number is not used again. */
-  #spare(store: RaftStore): number | undefined {
-    const { voters, learners } = store.members();
-    return [...this.#world.replicas.values()].find(
-      ({ id, process }) =>
-        process === null && id > this.#world.scenario.founders && ![...voters, ...learners].includes(id),
-    )?.id;
-  }
-}
-
-/** Whether a replica remembers more of another one than an image of that one's disk holds, and for good. */
-function knowsMore(witness: Replica, replica: Replica, image: DiskImage): boolean {
-  const stored = witness.disk.durable(peerKey(replica.id));
-  const imaged = witness.disk.durable(IDENTITY_KEY, image.written);
-  const found = imagedHead(replica, image);
-  if (stored === undefined || imaged === undefined || found === null) return false;
-  const known = decodeIdentity<KnownPeer>(peerKey(replica.id), stored);
-  const store = decodeIdentity<StoreIdentity>(IDENTITY_KEY, imaged);
-  if (!known.ok || !store.ok) return false;
-  return known.value.incarnation > store.value.incarnation || known.value.batch > found.batch;
-}
-
-/** Whether the member of an image is a group by itself, as a mesh's founder once was. */
-function asksNobody(replica: Replica, image: DiskImage): boolean {
-  return imagedHead(replica, image)?.applied.confState.voters.length === 1;
-}
-
-function imagedHead({ disk }: Replica, { written }: DiskImage): LogHead | null {
-  const head = disk.durable(HEAD_KEY, written);
-  const decoded = head === undefined ? null : decodeHead(head);
-  return decoded?.ok === true ? decoded.value : null;
 }

@@ -1,4 +1,5 @@
 import type { Message } from "../../daemon/raft/core/core.ts";
+import type { StateRecord } from "../../daemon/raft/raft-log.ts";
 import { StreamAdmission } from "../../daemon/raft/stream-admission.ts";
 import type { Introduction, RaftTransport, SnapshotTransfer } from "../../daemon/raft/transport.ts";
 import type { Clock } from "./clock.ts";
@@ -22,6 +23,23 @@ export interface NetworkRates {
 /** Members have smaller numbers than this. */
 const MEMBERS_MAX = 1_000;
 
+export interface NetworkListeners {
+  /** A message has left a member; it may be lost. */
+  readonly sent: (message: Message) => void;
+  /** So many different ones with entries are on the way between these two then. */
+  readonly onTheWay: (from: number, to: number, messages: number) => void;
+  /** It has come to where the running process of its receiver will find it. */
+  readonly arrived: (message: Message) => void;
+  /** The process has found it. */
+  readonly found: (message: Message) => void;
+  /** The member takes it, for its sender is let in. */
+  readonly taken: (message: Message) => void;
+  /** It is told that another one is gone. */
+  readonly gone: (member: number) => void;
+  /** A chunk of a snapshot has left a member. */
+  readonly chunk: (from: number, to: number, records: readonly StateRecord[]) => void;
+}
+
 /** One direction between two members. */
 interface Link {
   readonly random: Random;
@@ -31,6 +49,12 @@ interface Link {
   busyUntil: number;
   /** How many faults block it. */
   blocks: number;
+  /** What every message takes longer. */
+  lagMs: number;
+  /** Nothing arrives before this time: it waits on the way, as what TCP sends again does. */
+  heldUntil: number;
+  /** How many messages with entries from this index on are on the way. */
+  readonly carried: Map<number, number>;
 }
 
 /** Where a member's current process takes messages. */
@@ -51,22 +75,21 @@ export class Network {
   readonly #verdict: Verdict;
   readonly #links = new Map<number, Link>();
   readonly #ports = new Map<number, Port>();
-  readonly #onSent: (message: Message) => void;
+  readonly #listeners: NetworkListeners;
   rates: NetworkRates;
 
-  /** @param onSent sees each message that leaves a member, lost or not */
   constructor(
     clock: Clock,
     random: Random,
     verdict: Verdict,
     rates: NetworkRates,
-    onSent: (message: Message) => void,
+    listeners: NetworkListeners,
   ) {
     this.#clock = clock;
     this.#random = random;
     this.#verdict = verdict;
     this.rates = rates;
-    this.#onSent = onSent;
+    this.#listeners = listeners;
   }
 
   /** The transport of a member's new process. */
@@ -129,6 +152,17 @@ export class Network {
     link.blocks = Math.max(0, link.blocks - 1);
   }
 
+  /** Every message takes so much longer; 0 ends it. */
+  lag(from: number, to: number, byMs: number): void {
+    this.#link(from, to).lagMs = byMs;
+  }
+
+  /** What is sent for so long arrives afterwards. */
+  hold(from: number, to: number, ms: number): void {
+    this.#verdict.mark("messages held up");
+    this.#link(from, to).heldUntil = this.#clock.now + ms;
+  }
+
   /** Everything on the way is lost; the sender gets to know. */
   reset(from: number, to: number): void {
     this.#link(from, to).stream++;
@@ -147,7 +181,7 @@ export class Network {
   }
 
   heal(): void {
-    for (const link of this.#links.values()) link.blocks = 0;
+    for (const link of this.#links.values()) link.blocks = link.lagMs = link.heldUntil = 0;
     this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
   }
 
@@ -162,13 +196,14 @@ export class Network {
       if (there.blocks > 0 || back.blocks > 0 || !stillRefuses()) return;
       port?.process.post("io", 0, () => {
         this.#clock.note(`gone ${member}->${dialer}`);
+        this.#listeners.gone(dialer);
         port.onPeerGone(member);
       });
     });
   }
 
   #carry(sender: Port, message: Message): void {
-    this.#onSent(message);
+    this.#listeners.sent(message);
     const link = this.#link(message.from, message.to);
     const { loss, duplicate } = this.rates;
     if (link.blocks > 0 || link.random.chance(loss)) return;
@@ -183,12 +218,12 @@ export class Network {
     const { from, to } = message;
     const port = this.#ports.get(to);
     if (port === undefined) throw new Error(`member ${to} does not run`);
-    this.#onSent(message);
+    this.#listeners.sent(message);
     const stream = new SnapshotStream(
       this.#clock,
       { process: sender.process, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
       { process: port.process, carry: (arrived) => this.#hop(to, from, sender.process, arrived) },
-      transfer.chunks,
+      this.#noting(from, to, transfer.chunks),
     );
     await stream.run(async (chunks) => {
       const hello = sender.introduction?.gate.hello();
@@ -199,12 +234,23 @@ export class Network {
     });
   }
 
+  async *#noting(
+    from: number,
+    to: number,
+    chunks: SnapshotTransfer["chunks"],
+  ): AsyncGenerator<readonly StateRecord[]> {
+    for await (const chunk of chunks) {
+      this.#listeners.chunk(from, to, chunk);
+      yield chunk;
+    }
+  }
+
   /** Carries something that is no message, and is lost as messages are. */
   #hop(from: number, to: number, process: Process, arrived: () => void): void {
     const link = this.#link(from, to);
     const { stream } = link;
     if (link.blocks > 0 || link.random.chance(this.rates.loss)) return;
-    this.#clock.after(0.05 + link.random.around(this.rates.delayMs), () => {
+    this.#clock.after(this.#arrivalOn(link) - this.#clock.now, () => {
       if (link.stream !== stream || link.blocks > 0) return;
       process.take("io", () => {
         this.#clock.note(`${from}->${to}`);
@@ -214,23 +260,32 @@ export class Network {
   }
 
   #deliver(link: Link, sender: Port, message: Message): void {
-    const { delayMs, ordered } = this.rates;
     const { now } = this.#clock;
     const { stream } = link;
     const batch = sender.introduction?.syncedBatch() ?? 0;
-    let arrival = now + 0.05 + link.random.around(delayMs);
-    if (ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
+    let arrival = this.#arrivalOn(link);
+    if (this.rates.ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
     link.busyUntil = Math.max(link.busyUntil, arrival);
+    const first = message.entries[0]?.index;
+    if (first !== undefined) link.carried.set(first, (link.carried.get(first) ?? 0) + 1);
+    this.#listeners.onTheWay(message.from, message.to, link.carried.size);
     this.#clock.after(arrival - now, () => {
+      const left = first === undefined ? 0 : (link.carried.get(first) ?? 0) - 1;
+      if (first !== undefined && left > 0) link.carried.set(first, left);
+      else if (first !== undefined) link.carried.delete(first);
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
-      port?.process.take("io", () => {
+      if (port?.process.alive !== true) return;
+      this.#listeners.arrived(message);
+      port.process.take("io", () => {
         const { type, from, to, term, index, commit } = message;
         this.#clock.note(`${type} ${from}->${to} ${term} ${index} ${commit}`);
-        this.#streamBetween(sender, port, message.from, message.to)?.take(batch, () =>
-          port.onMessage(message),
-        );
+        this.#listeners.found(message);
+        this.#streamBetween(sender, port, from, to)?.take(batch, () => {
+          this.#listeners.taken(message);
+          port.onMessage(message);
+        });
       });
     });
   }
@@ -241,6 +296,11 @@ export class Network {
     const batch = sender.introduction?.syncedBatch();
     if (receiver === undefined || batch === undefined || !sender.process.alive) return;
     this.#streamBetween(sender, receiver, from, to)?.take(batch, () => {});
+  }
+
+  #arrivalOn(link: Link): number {
+    const ms = 0.05 + link.random.around(this.rates.delayMs) + link.lagMs;
+    return Math.max(this.#clock.now, link.heldUntil) + ms;
   }
 
   /** The stream from one process to another; null where one of them is not ready for it. */
@@ -259,8 +319,15 @@ export class Network {
     const key = from * MEMBERS_MAX + to;
     const known = this.#links.get(key);
     if (known !== undefined) return known;
-    const random = this.#random.fork(`${from}->${to}`);
-    const link = { random, stream: 0, busyUntil: 0, blocks: 0 };
+    const link: Link = {
+      random: this.#random.fork(`${from}->${to}`),
+      stream: 0,
+      busyUntil: 0,
+      blocks: 0,
+      lagMs: 0,
+      heldUntil: 0,
+      carried: new Map(),
+    };
     this.#links.set(key, link);
     return link;
   }

@@ -1,5 +1,7 @@
 import type { Environment } from "../../daemon/raft/environment.ts";
 import type { Clock } from "./clock.ts";
+import { enterMachine } from "./machine-clock.ts";
+import type { MachineClock } from "./machine-clock.ts";
 import type { Random } from "./random.ts";
 
 /** The phases of an event loop, in the order in which they run after a stall. */
@@ -14,8 +16,7 @@ export class Process {
   readonly environment: Environment;
   readonly #clock: Clock;
   readonly #random: Random;
-  /** Its seconds for each true one. */
-  readonly #clockRate: number;
+  readonly #machine: MachineClock;
   readonly #afterEach: () => void;
   #alive = true;
   #paused = false;
@@ -23,10 +24,10 @@ export class Process {
   #lastSoon = 0;
 
   /** @param afterEach called after each event that this process has handled, when its promises have settled */
-  constructor(clock: Clock, random: Random, clockRate: number, afterEach: () => void) {
+  constructor(clock: Clock, random: Random, machine: MachineClock, afterEach: () => void) {
     this.#clock = clock;
     this.#random = random;
-    this.#clockRate = clockRate;
+    this.#machine = machine;
     this.#afterEach = afterEach;
     this.environment = {
       every: (intervalMs, action) => this.#every(intervalMs, action),
@@ -59,6 +60,8 @@ export class Process {
     this.#held = [];
     let delayMs = 0;
     for (const phase of PHASES) {
+      // What the timers ask to be done soon is done when all that can be read is read.
+      if (phase === "soon") this.#lastSoon = Math.max(this.#lastSoon, this.#clock.now + delayMs);
       for (const each of held) if (each.phase === phase) this.post(phase, (delayMs += 0.001), each.action);
     }
   }
@@ -75,6 +78,7 @@ export class Process {
       this.#held.push({ phase, action });
       return;
     }
+    enterMachine(this.#machine);
     action();
     this.#clock.note(phase);
     this.#afterEach();
@@ -91,7 +95,7 @@ export class Process {
     const fire = (): void => {
       if (!cancelled) action();
     };
-    const cancel = this.#clock.after(delayMs / this.#clockRate, () => this.take("timer", fire));
+    const cancel = this.#clock.after(delayMs / this.#machine.rate, () => this.take("timer", fire));
     return () => {
       cancelled = true;
       cancel();
@@ -101,7 +105,7 @@ export class Process {
   #every(intervalMs: number, action: () => void): () => void {
     let cancelled = false;
     const next = (): void =>
-      this.post("timer", intervalMs / this.#clockRate, () => {
+      this.post("timer", intervalMs / this.#machine.rate, () => {
         if (cancelled) return;
         next();
         action();

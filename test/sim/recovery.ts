@@ -1,5 +1,6 @@
 import { isQuorum } from "./checks/raft-invariants.ts";
 import type { Faults } from "./faults.ts";
+import type { Scenario } from "./scenario.ts";
 import type { World } from "./simulation.ts";
 
 /** How often is looked whether a stage has come to its end. */
@@ -32,21 +33,41 @@ export class Recovery {
   }
 
   #begin(): void {
-    const { clock, clients } = this.#world;
+    const { clock } = this.#world;
     this.#faults.end();
+    this.#fallIllAtOnce();
+    if (this.#ill !== null) return this.#progress();
     // Replicas that were down need a moment to say what the membership is.
     clock.after(1_000, () => {
       this.#faults.end();
       if (!this.#hasQuorum()) return this.#finish("a quorum was lost for good");
       this.#fallIll();
-      const since = clock.now;
-      this.#until(
-        PROGRESS_MS_MAX,
-        () => clients.haveProgressedSince(since),
-        "progress in bounded time after healing",
-        () => this.#transfer(TRANSFERS_MAX),
-      );
+      this.#progress();
     });
+  }
+
+  #progress(): void {
+    const { clock, clients } = this.#world;
+    const since = clock.now;
+    this.#until(
+      PROGRESS_MS_MAX,
+      () => clients.haveProgressedSince(since),
+      "progress in bounded time after healing",
+      () => this.#transfer(TRANSFERS_MAX),
+    );
+  }
+
+  /**
+   * Lets one of the founders fall ill while the others are still as the faults have left them, where that is known to
+   * leave a quorum: nobody ever asked for another membership, and no disk was damaged.
+   */
+  #fallIllAtOnce(): void {
+    const { founders, faults, illFromChaos, ill } = this.#world.scenario;
+    const asked = faults.some(({ kind }) => kind === "members" || kind === "damage");
+    if (ill === null || !illFromChaos || asked || founders < 3) return;
+    const { raft, random } = this.#world;
+    const newest = raft.leaderOf(raft.newestTerm);
+    this.#makeIll(ill, newest !== undefined && random.chance(0.6) ? newest : 1 + random.below(founders));
   }
 
   #hasQuorum(): boolean {
@@ -57,17 +78,23 @@ export class Recovery {
 
   /** Lets one voter stay ill, the leader by preference, where the others are a quorum. */
   #fallIll(): void {
-    const { scenario, network, replicas, verdict } = this.#world;
     const members = this.#faults.membership();
-    const { ill } = scenario;
+    const { ill } = this.#world.scenario;
     if (ill === null || members === undefined || this.#faults.damaged !== null) return;
-    if (members.voters.length < 3 || members.votersOutgoing.length > 0) return;
+    // A change that is still under way may take one more voter away.
+    const asked = this.#world.scenario.faults.some(({ kind }) => kind === "members");
+    if (members.voters.length < (asked ? 4 : 3) || members.votersOutgoing.length > 0) return;
     const id = this.#faults.leader()?.replica.id ?? members.voters[0] ?? 1;
-    if (!members.voters.includes(id)) return;
+    if (members.voters.includes(id)) this.#makeIll(ill, id);
+  }
+
+  #makeIll(ill: NonNullable<Scenario["ill"]>, id: number): void {
+    const { network, replicas, verdict } = this.#world;
     this.#ill = id;
     verdict.mark(`liveness beside a voter: ${ill}`);
     if (ill === "hung disk") return replicas.get(id)?.disk.hang();
-    const friend = members.voters.find((voter) => voter !== id);
+    if (ill === "dead") return replicas.get(id)?.crash(true, Infinity);
+    const friend = this.#faults.membership()?.voters.find((voter) => voter !== id);
     for (const other of replicas.keys()) {
       if (other === id || (ill === "half" && other === friend)) continue;
       if (ill !== "mute") network.block(other, id);
@@ -128,10 +155,12 @@ export class Recovery {
   }
 
   #converge(): void {
-    const { clients, network, replicas, states } = this.#world;
+    const { clients, network, readers, replicas, states } = this.#world;
     clients.stop();
+    readers.stop();
     network.heal();
     for (const replica of replicas.values()) replica.disk.resume();
+    if (this.#ill !== null) replicas.get(this.#ill)?.start();
     const members = (): ReturnType<Faults["running"]> => {
       const { voters = [], learners = [] } = this.#faults.leader()?.store.members() ?? {};
       return this.#faults.running().filter(({ replica }) => [...voters, ...learners].includes(replica.id));

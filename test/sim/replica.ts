@@ -1,10 +1,12 @@
 import { LevelLog } from "../../daemon/raft/level-log.ts";
+import type { RaftLimits } from "../../daemon/raft/raft-limits.ts";
 import { LogError } from "../../daemon/raft/raft-log.ts";
-import type { OpenLogOptions, RaftLog } from "../../daemon/raft/raft-log.ts";
+import type { OpenLogOptions, RaftLog, RecoveredLog } from "../../daemon/raft/raft-log.ts";
 import type { CompactionLimits } from "../../daemon/raft/synced-entries.ts";
 import { RaftStore } from "../../daemon/store/raft-store.ts";
 import type { Clock } from "./clock.ts";
 import type { Disk } from "./disk.ts";
+import type { MachineClock } from "./machine-clock.ts";
 import type { Network } from "./network.ts";
 import { Process } from "./process.ts";
 import type { Random } from "./random.ts";
@@ -31,15 +33,18 @@ const RESTART_MS = 300;
 export class Replica {
   readonly id: number;
   readonly disk: Disk;
+  /** Those of its machine, which go on when it ends. */
+  readonly clock: MachineClock;
   readonly #clock: Clock;
   readonly #network: Network;
   readonly #random: Random;
   readonly #verdict: Verdict;
-  readonly #clockRate: number;
   readonly #founders: readonly number[] | null;
   readonly #compaction: CompactionLimits;
+  readonly #limits: RaftLimits;
   readonly #onEvent: (replica: Replica) => void;
   readonly #onStart: (replica: Replica) => void;
+  readonly #onRecovered: (replica: Replica, recovered: RecoveredLog) => void;
   #process: Process | null = null;
   #store: RaftStore | null = null;
   #hasRun = false;
@@ -53,13 +58,15 @@ export class Replica {
     readonly network: Network;
     readonly random: Random;
     readonly verdict: Verdict;
-    readonly clockRate: number;
+    readonly machine: MachineClock;
     /** Null for one that joins later. */
     readonly founders: readonly number[] | null;
     readonly compaction: CompactionLimits;
+    readonly limits: RaftLimits;
     /** Called after each event in it. */
     readonly onEvent: (replica: Replica) => void;
     readonly onStart: (replica: Replica) => void;
+    readonly onRecovered: (replica: Replica, recovered: RecoveredLog) => void;
   }) {
     this.id = options.id;
     this.disk = options.disk;
@@ -67,11 +74,13 @@ export class Replica {
     this.#network = options.network;
     this.#random = options.random;
     this.#verdict = options.verdict;
-    this.#clockRate = options.clockRate;
+    this.clock = options.machine;
     this.#founders = options.founders;
     this.#compaction = options.compaction;
+    this.#limits = options.limits;
     this.#onEvent = options.onEvent;
     this.#onStart = options.onStart;
+    this.#onRecovered = options.onRecovered;
   }
 
   get process(): Process | null {
@@ -95,7 +104,7 @@ export class Replica {
 
   start(): void {
     if (this.#process !== null || this.#refused) return;
-    const process = new Process(this.#clock, this.#random, this.#clockRate, () => this.#onEvent(this));
+    const process = new Process(this.#clock, this.#random, this.clock, () => this.#onEvent(this));
     this.#process = process;
     this.#started = true;
     this.#onStart(this);
@@ -109,6 +118,7 @@ export class Replica {
         bootstrap: this.#hasRun || this.#founders === null ? null : { voters: this.#founders },
         openLog: (_folder, options) => this.#openLog(process, options),
         compaction: this.#compaction,
+        limits: this.#limits,
         onFatal: (error) => this.#exit(process, error),
         report: (_level, line) => {
           for (const [pattern, mark] of MARKS) if (pattern.test(line)) this.#verdict.mark(mark);
@@ -140,6 +150,7 @@ export class Replica {
 
   async #openLog(process: Process, options: OpenLogOptions): Promise<RaftLog> {
     const log = await LevelLog.open("log", { ...options, device: this.disk.device(process) });
+    if (process.alive) this.#onRecovered(this, log.recovered);
     return {
       recovered: log.recovered,
       identity: log.identity,

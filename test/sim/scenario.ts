@@ -1,11 +1,15 @@
+import type { RaftLimits } from "../../daemon/raft/raft-limits.ts";
 import type { CompactionLimits } from "../../daemon/raft/synced-entries.ts";
 import type { ClientRates } from "./clients.ts";
-import type { DiskRates } from "./disk.ts";
+import type { Damage, DiskRates } from "./disk.ts";
 import type { NetworkRates } from "./network.ts";
 import { Random } from "./random.ts";
 
 /** A replica's number, or 0 for whichever leads when the fault strikes. */
 type Target = number;
+
+const MEMBERS_CHANGES = ["add", "remove", "replace", "learner", "promote", "demote"] as const;
+export type MembersChange = (typeof MEMBERS_CHANGES)[number];
 
 /** Something that goes wrong, or that an operator does, at `atMs`; most of it ends after `ms`. */
 export type Fault = { readonly atMs: number } & (
@@ -13,8 +17,16 @@ export type Fault = { readonly atMs: number } & (
       readonly kind: "crash";
       readonly target: Target;
       readonly power: boolean;
-      /** Strikes when something is being written, and perhaps promised. */
-      readonly inWrite: boolean;
+      /** Strikes when something is being written, and perhaps promised; null for at once. */
+      readonly inWrite: "any" | "snapshot" | null;
+      readonly ms: number;
+    }
+  /** Strikes whoever is elected next, in the moment of the election or a little later, so many times. */
+  | {
+      readonly kind: "ambush";
+      readonly how: "crash" | "isolate" | "pause" | "reset";
+      readonly times: number;
+      readonly delayMs: number;
       readonly ms: number;
     }
   | { readonly kind: "pause"; readonly target: Target; readonly ms: number }
@@ -22,8 +34,20 @@ export type Fault = { readonly atMs: number } & (
       readonly kind: "isolate";
       readonly target: Target;
       readonly ways: "both" | "in" | "out";
+      /** What is sent meanwhile comes when it is over; else it is lost. */
+      readonly late: boolean;
       readonly ms: number;
     }
+  /** Messages to or from it take longer. */
+  | {
+      readonly kind: "lag";
+      readonly target: Target;
+      readonly ways: "both" | "in" | "out";
+      readonly byMs: number;
+      readonly ms: number;
+    }
+  /** Its wall clock is set; its other clocks go on. */
+  | { readonly kind: "wall jump"; readonly target: Target; readonly byMs: number }
   | { readonly kind: "split"; readonly group: readonly number[]; readonly ms: number }
   /** Two halves that only meet in one member. */
   | {
@@ -37,15 +61,25 @@ export type Fault = { readonly atMs: number } & (
   | { readonly kind: "hang"; readonly target: Target; readonly ms: number }
   | { readonly kind: "error"; readonly target: Target }
   | { readonly kind: "full"; readonly target: Target; readonly ms: number }
-  | { readonly kind: "damage"; readonly target: Target; readonly how: "flipped bit" | "lost middle" }
+  | { readonly kind: "damage"; readonly target: Target; readonly how: Damage }
   /** A copy of the disk is made, and takes its place `ms` later. */
   | { readonly kind: "put back"; readonly target: Target; readonly ms: number }
   | {
       readonly kind: "members";
-      readonly change: "add" | "remove" | "replace" | "learner" | "promote" | "demote";
+      /** What each operator asks for. */
+      readonly changes: readonly MembersChange[];
       readonly pick: number;
+      /** How long each asks again, of whoever says that it leads. */
+      readonly patienceMs: number;
+      /** When the network splits after somebody was asked, and for how long; the asked one stays with the new members. */
+      readonly split: { readonly afterMs: number; readonly ms: number } | null;
     }
   | { readonly kind: "transfer" }
+  /**
+   * A leader hears everything so much later, and hands over a while after that began: then it hears of its successor so
+   * much later too, and answers to what it asked as a leader still come in.
+   */
+  | { readonly kind: "depose"; readonly byMs: number; readonly handOverAfterMs: number; readonly ms: number }
 );
 
 type FaultKind = Fault["kind"];
@@ -59,18 +93,27 @@ export interface Scenario {
   readonly network: NetworkRates;
   readonly disk: DiskRates;
   readonly clients: ClientRates;
+  /** Mean ms between two reads that nobody waits for, by whomever they are answered; null for none. */
+  readonly readGapMs: number | null;
   /** Small enough that who is away for a while needs a snapshot; null for those of a real daemon, which no run comes near. */
   readonly compaction: CompactionLimits | null;
+  /** Small enough to be met; null for those of a real daemon. */
+  readonly limits: RaftLimits | null;
   /** How far a replica's clock may run from true time, as a share of it. */
   readonly clockDrift: number;
   /** Virtual ms in which faults strike. */
   readonly chaosMs: number;
   readonly faults: readonly Fault[];
   /** One voter stays ill while the others must go on; null heals all. */
-  readonly ill: "deaf" | "mute" | "half" | "hung disk" | null;
+  readonly ill: "deaf" | "mute" | "half" | "hung disk" | "dead" | null;
+  /** It falls ill before anybody is healed. */
+  readonly illFromChaos: boolean;
 }
 
+const SPARES = 3;
+
 const FAULT_KINDS: readonly FaultKind[] = [
+  "ambush",
   "crash",
   "crash",
   "pause",
@@ -78,25 +121,40 @@ const FAULT_KINDS: readonly FaultKind[] = [
   "isolate",
   "split",
   "bridge",
+  "lag",
   "reset",
   "slow",
   "hang",
   "error",
   "full",
   "damage",
+  "depose",
   "members",
   "members",
   "members",
   "transfer",
   "put back",
+  "wall jump",
+];
+
+/** Faults that make each other worse. Half of the seeds have one of these sets in the place of some of all kinds. */
+const THEMES: readonly (readonly FaultKind[])[] = [
+  ["ambush", "ambush", "isolate", "crash", "split"],
+  ["members", "members", "members", "ambush", "isolate", "crash"],
+  ["members", "members", "depose", "split"],
+  ["depose", "depose", "depose", "isolate", "pause"],
+  ["crash", "crash", "damage", "slow", "isolate", "ambush"],
+  ["crash", "isolate", "split", "reset", "depose"],
+  ["pause", "pause", "wall jump", "hang", "slow"],
 ];
 
 /** Draws a scenario by the swarm method: each seed has some kinds of faults, not all, each at a rate of its own. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(`scenario ${seed}`);
   const founders = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]);
-  const kinds = FAULT_KINDS.filter(() => random.chance(0.45));
-  const meanGapMs = random.pick([150, 400, 900]);
+  const theme = random.chance(0.5) ? random.pick(THEMES) : null;
+  const kinds = theme ?? FAULT_KINDS.filter(() => random.chance(0.45));
+  const meanGapMs = theme === null ? random.pick([200, 600, 1_500]) : random.pick([300, 800, 2_000]);
   const chaosMs = random.between(4_000, 10_000);
   const faults: Fault[] = [];
   let atMs = random.between(0, 2_000);
@@ -108,7 +166,7 @@ export function scenarioOf(seed: number): Scenario {
   return {
     seed,
     founders,
-    spares: 3,
+    spares: SPARES,
     network: {
       delayMs: random.pick([0.3, 2, 10, 40]),
       loss: unreliable ? random.pick([0, 0.01, 0.1]) : 0,
@@ -121,15 +179,19 @@ export function scenarioOf(seed: number): Scenario {
       batchesPerFile: random.pick([3, 10, 40]),
     },
     clients: {
-      clients: random.pick([2, 5, 10]),
+      clients: random.pick([2, 5, 10, 16]),
       thinkMs: random.pick([10, 40, 120]),
+      patienceMs: random.pick([300, 1_000, 3_000]),
       answerLoss: random.pick([0, 0, 0.1, 0.3]),
     },
+    readGapMs: random.pick([null, 8, 8, 25]),
     compaction: compactionOf(random),
+    limits: limitsOf(random),
     clockDrift: random.pick([0, 0.01, 0.1]),
     chaosMs,
     faults,
-    ill: random.chance(0.5) ? random.pick(["deaf", "mute", "half", "hung disk"] as const) : null,
+    ill: random.chance(0.5) ? random.pick(["deaf", "mute", "half", "hung disk", "dead"] as const) : null,
+    illFromChaos: random.chance(0.7),
   };
 }
 
@@ -143,15 +205,50 @@ function compactionOf(random: Random): CompactionLimits | null {
   };
 }
 
+function limitsOf(random: Random): RaftLimits | null {
+  if (random.chance(0.25)) return null;
+  const messageBytesMax = random.pick([400, 4_000, 1_000_000]);
+  return {
+    proposalBatchBytesMax: random.pick([500, 500, 4_000, 1_000_000]),
+    proposalsMax: random.pick([30, 16_384]),
+    readersMax: random.pick([100, 16_384]),
+    readiesPerTurnMax: random.pick([1, 2, 16]),
+    messageBytesMax,
+    committedBytesPerReadyMax: random.pick([400, 4_000, 4_000_000]),
+    uncommittedBytesMax: random.pick([1_500, 1_500, 10_000, 64_000_000]),
+    inflightMessagesMax: random.pick([2, 8, 256]),
+    inflightBytesMax: Math.max(messageBytesMax, random.pick([2_000, 16_000_000])),
+    snapshotChunkBytesMax: random.pick([300, 1_500, 6_000]),
+  };
+}
+
 function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number): Fault {
   const target = random.chance(0.45) ? 0 : 1 + random.below(founders);
   const ms = Math.round(random.around(random.pick([200, 1_500, 4_000])));
   const group = [1, 2, 3, 4, 5, 6, 7, 8].filter(() => random.chance(0.5));
   switch (kind) {
-    case "crash":
-      return { atMs, kind, target, power: random.chance(0.7), inWrite: random.chance(0.6), ms };
+    case "crash": {
+      const inWrite = random.pick(["any", "any", "snapshot", null] as const);
+      // A leader takes no snapshot, and a new member often does.
+      const taker = 1 + random.below(founders + SPARES);
+      const struck = inWrite === "snapshot" ? taker : target;
+      return { atMs, kind, target: struck, power: random.chance(0.7), inWrite, ms };
+    }
+    case "ambush": {
+      const how = random.pick(["crash", "isolate", "isolate", "pause", "reset"] as const);
+      const delayMs = random.chance(0.5) ? 0 : Math.round(random.around(random.pick([5, 60])));
+      return { atMs, kind, how, times: 1 + random.below(3), delayMs, ms };
+    }
     case "isolate":
-      return { atMs, kind, target, ways: random.pick(["both", "in", "out"]), ms };
+      return { atMs, kind, target, ways: random.pick(["both", "in", "out"]), late: random.chance(0.3), ms };
+    case "lag": {
+      const byMs = Math.round(random.around(random.pick([50, 300, 1_000])));
+      return { atMs, kind, target, ways: random.pick(["both", "in", "in", "out"]), byMs, ms };
+    }
+    case "wall jump": {
+      const byMs = random.pick([-3_600_000, -5_000, -500, 500, 5_000, 3_600_000]);
+      return { atMs, kind, target, byMs };
+    }
     case "split":
       return { atMs, kind, group, ms };
     case "bridge":
@@ -159,21 +256,22 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     case "slow":
       return { atMs, kind, target, byMs: Math.round(random.around(80)), ms };
     case "damage":
-      return { atMs, kind, target, how: random.pick(["flipped bit", "lost middle"]) };
+      return { atMs, kind, target, how: random.pick(["flipped bits", "lost middle", "lost tail"]) };
     case "members": {
-      const change = random.pick([
-        "add",
-        "remove",
-        "replace",
-        "replace",
-        "learner",
-        "promote",
-        "demote",
-      ] as const);
-      return { atMs, kind, change, pick: random.below(1_000) };
+      const drawn = Array.from({ length: random.pick([1, 2, 2, 3]) }, () => random.pick(MEMBERS_CHANGES));
+      const changes = random.chance(0.3) ? drawn.map(() => random.pick(["add", "replace"] as const)) : drawn;
+      const afterMs = random.around(random.pick([2, 20, 100]));
+      const split = random.chance(0.4) ? { afterMs, ms } : null;
+      const patienceMs = random.pick([500, 2_000, 4_000]);
+      return { atMs, kind, changes, pick: random.below(1_000), patienceMs, split };
     }
     case "transfer":
       return { atMs, kind };
+    case "depose": {
+      const byMs = Math.round(random.between(50, 900));
+      const handOverAfterMs = Math.round(byMs * random.pick([0, 0.5, 1.2]));
+      return { atMs, kind, byMs, handOverAfterMs, ms: handOverAfterMs + 3 * byMs };
+    }
     case "reset":
     case "error":
       return { atMs, kind, target };

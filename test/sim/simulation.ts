@@ -1,13 +1,18 @@
 import { DEFAULT_COMPACTION } from "../../daemon/raft/core-config.ts";
+import { DEFAULT_LIMITS } from "../../daemon/raft/raft-limits.ts";
+import { Bounds } from "./checks/bounds.ts";
 import { DurableLogs } from "./checks/durable-logs.ts";
+import { Elections } from "./checks/elections.ts";
 import { RaftInvariants } from "./checks/raft-invariants.ts";
 import { StateMachines } from "./checks/state-machines.ts";
 import { Clients } from "./clients.ts";
 import { Clock } from "./clock.ts";
 import { Disk } from "./disk.ts";
 import { Faults } from "./faults.ts";
+import { MachineClock, withMachineTime } from "./machine-clock.ts";
 import { Network } from "./network.ts";
 import { Random } from "./random.ts";
+import { Readers } from "./readers.ts";
 import { Recovery } from "./recovery.ts";
 import { Replica } from "./replica.ts";
 import type { Scenario } from "./scenario.ts";
@@ -36,6 +41,7 @@ export interface World {
   readonly network: Network;
   readonly replicas: ReadonlyMap<number, Replica>;
   readonly clients: Clients;
+  readonly readers: Readers;
   readonly raft: RaftInvariants;
   readonly states: StateMachines;
 }
@@ -48,19 +54,45 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const logs = new DurableLogs(verdict);
   const raft = new RaftInvariants(verdict, logs);
   const states = new StateMachines(verdict);
-  const network = new Network(clock, random.fork("network"), verdict, scenario.network, (message) =>
-    logs.sent(message),
-  );
   const replicas = new Map<number, Replica>();
+  const limits = scenario.limits ?? DEFAULT_LIMITS;
+  const bounds = new Bounds(verdict, limits, logs);
+  const elections = new Elections(
+    verdict,
+    () => clock.now,
+    (id) => replicas.get(id)?.process?.alive === true,
+    scenario.clockDrift,
+  );
+  const network = new Network(clock, random.fork("network"), verdict, scenario.network, {
+    sent: (message) => {
+      logs.sent(message);
+      bounds.sent(message);
+    },
+    gone: (member) => elections.toldOfOneGone(member),
+    onTheWay: (from, to, messages) => bounds.onTheWay(from, to, messages),
+    chunk: (from, to, records) => bounds.chunk(from, to, records),
+    arrived: (message) => elections.arrived(message),
+    found: (message) => elections.found(message),
+    taken: (message) => elections.taken(message),
+  });
   const clients = new Clients(clock, random.fork("clients"), verdict, states, replicas, scenario.clients);
-  const world = { scenario, clock, random, verdict, network, replicas, clients, raft, states };
+  const readers = new Readers(clock, random.fork("readers"), states, replicas, scenario.readGapMs);
+  const world = { scenario, clock, random, verdict, network, replicas, clients, readers, raft, states };
 
   let touched: Replica | null = null;
   const leading = new Map<number, number>();
+  const elected = new Map<number, number>();
   const observe = (): void => {
     const store = touched?.store ?? null;
     if (touched === null || store === null) return;
-    raft.observe(store.position());
+    const position = store.position();
+    raft.observe(position);
+    elections.observe(position);
+    bounds.observe(position);
+    if (position.role === "leader" && elected.get(touched.id) !== position.term) {
+      elected.set(touched.id, position.term);
+      faults.elected(touched);
+    }
     states.observe(touched.id, store.view());
     const { leads, term } = store.leadership();
     if (!leads || leading.get(touched.id) === term) return;
@@ -72,7 +104,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const founders = Array.from({ length: scenario.founders }, (_, nth) => nth + 1);
   for (let id = 1; id <= scenario.founders + scenario.spares; id++) {
     const own = random.fork(`replica ${id}`);
-    const disk = new Disk(own.fork("disk"), scenario.disk, verdict, {
+    const disk = new Disk(own.fork("disk"), scenario.disk, verdict, () => clock.now, {
       onDurable: (batch) => logs.append(id, batch),
       onSurvived: (batches) => logs.survived(id, batches),
     });
@@ -84,16 +116,22 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
       network,
       random: own,
       verdict,
-      clockRate,
+      machine: new MachineClock(clock, clockRate),
       founders: founders.includes(id) ? founders : null,
       compaction: scenario.compaction ?? DEFAULT_COMPACTION,
+      limits,
       onEvent: (each) => {
         touched = each;
       },
       onStart: () => {
         raft.started(id);
+        elections.started(id);
+        bounds.started(id);
         states.started(id);
         leading.delete(id);
+      },
+      onRecovered: (_replica, recovered) => {
+        if (!disk.isPutBack) logs.recovered(id, recovered);
       },
     });
     replicas.set(id, replica);
@@ -102,12 +140,14 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const faults = new Faults(world);
   const recovery = new Recovery(world, faults);
 
-  await clock.run(() => {
-    observe();
-    touched = null;
-    if (clock.events > EVENTS_MAX) verdict.fail("a run comes to an end", `${EVENTS_MAX} events`);
-    return verdict.failure !== null || recovery.isOver;
-  });
+  await withMachineTime(() =>
+    clock.run(() => {
+      observe();
+      touched = null;
+      if (clock.events > EVENTS_MAX) verdict.fail("a run comes to an end", `${EVENTS_MAX} events`);
+      return verdict.failure !== null || recovery.isOver;
+    }),
+  );
   if (verdict.failure === null) clients.checkHistory();
   const { failure, marks } = verdict;
   return { failure, marks, hash: clock.hash, events: clock.events, operations: clients.operations };

@@ -25,9 +25,11 @@ export const MARKS: readonly string[] = [
   "failover hint taken",
   "joint leave",
   "joint membership",
+  "lag",
   "leader change",
   "leader without a quorum steps down",
   "leadership transfer",
+  "liveness beside a voter: dead",
   "liveness beside a voter: deaf",
   "liveness beside a voter: half",
   "liveness beside a voter: hung disk",
@@ -41,6 +43,8 @@ export const MARKS: readonly string[] = [
   "members: replace",
   "message duplicated",
   "message overtaken",
+  "messages held up",
+  "new leader struck",
   "older image refused",
   "one-way partition",
   "partition",
@@ -51,8 +55,10 @@ export const MARKS: readonly string[] = [
   "snapshot installed",
   "stalled disk",
   "stream reset",
+  "synced tail lost",
   "unsynced batch lost with the power",
   "vote refused under a live leader",
+  "wall clock set",
 ];
 
 /** Runs a seed, and once more to see that it comes to the same. */

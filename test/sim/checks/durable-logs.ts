@@ -1,5 +1,5 @@
 import type { Entry, EntryId, HardState, Message } from "../../../daemon/raft/core/core.ts";
-import type { LogBatch } from "../../../daemon/raft/raft-log.ts";
+import type { LogBatch, RecoveredLog } from "../../../daemon/raft/raft-log.ts";
 import { hashText } from "../random.ts";
 import type { Verdict } from "../verdict.ts";
 
@@ -7,6 +7,7 @@ import type { Verdict } from "../verdict.ts";
 export interface EntryMark {
   readonly term: number;
   readonly content: number;
+  readonly bytes: number;
 }
 
 interface DurableLog {
@@ -14,7 +15,11 @@ interface DurableLog {
   start: EntryId;
   /** That of index 1 first. Those that the log has forgotten are kept: the stored state is made of them. */
   entries: EntryMark[];
+  /** The indexes of those entries that change the membership and are not known to be committed. */
+  openChanges: number[];
   hardState: HardState;
+  /** Up to where the stored records are. */
+  applied: number;
 }
 
 const NOTHING: HardState = { term: 0, vote: 0, commit: 0 };
@@ -48,18 +53,24 @@ export class DurableLogs {
   }
 
   /** A batch has become durable. */
-  append(replica: number, { entries, hardState, install }: LogBatch): void {
+  append(replica: number, { entries, hardState, applied, install }: LogBatch): void {
     const log = this.#log(replica);
     if (install !== null) {
       log.start = { index: install.point.index, term: install.point.term };
       log.entries = [];
       log.entries.length = install.point.index;
     }
+    log.applied = install?.point.index ?? applied?.point.index ?? log.applied;
     const first = entries[0];
     if (first !== undefined) log.entries.length = Math.min(log.entries.length, first.index - 1);
+    this.#noteChanges(replica, log, entries, hardState?.commit ?? log.hardState.commit);
     let before = first === undefined ? undefined : this.#termAt(replica, first.index - 1);
     for (const entry of entries) {
-      log.entries[entry.index - 1] = { term: entry.term, content: contentOf(entry) };
+      log.entries[entry.index - 1] = {
+        term: entry.term,
+        content: contentOf(entry),
+        bytes: entry.data.length,
+      };
       this.#see(entry, before);
       before = entry.term;
     }
@@ -71,6 +82,25 @@ export class DurableLogs {
     if (hardState.term === term && vote !== 0 && hardState.vote !== vote)
       this.#verdict.fail("a vote is never changed", went);
     log.hardState = hardState;
+  }
+
+  /** What a log gives back when it is opened is what was durable, whatever has happened to its disk. */
+  recovered(replica: number, { start, entries, hardState, applied }: RecoveredLog): void {
+    const log = this.#log(replica);
+    const last = start.index + entries.length;
+    const wrong = entries.find(({ index, term, ...entry }) => {
+      const known = log.entries[index - 1];
+      return known?.term !== term || known.content !== contentOf(entry);
+    });
+    const { term, vote, commit } = log.hardState;
+    const same = hardState.term === term && hardState.vote === vote && hardState.commit === commit;
+    if (wrong === undefined && last === log.entries.length && same && applied.index === log.applied) return;
+    this.#verdict.fail(
+      "what was durable is there, or the start is refused",
+      `replica ${replica} starts with entries up to ${last}, applied ${applied.index}, ${JSON.stringify(hardState)}` +
+        `${wrong === undefined ? "" : `, another entry ${wrong.index}`}; durable were ${log.entries.length} entries, ` +
+        `applied ${log.applied}, ${JSON.stringify(log.hardState)}`,
+    );
   }
 
   /** After a crash, this is what is there. */
@@ -104,6 +134,22 @@ export class DurableLogs {
     }
   }
 
+  /**
+   * One membership change at a time: whoever has the next one in its log knows that the one before is committed. Only so
+   * do two members whose memberships differ have quorums that meet.
+   */
+  #noteChanges(replica: number, log: DurableLog, entries: readonly Entry[], commit: number): void {
+    const end = entries[0]?.index ?? Infinity;
+    const open = log.openChanges.filter((index) => index < end && index > commit && index > log.start.index);
+    for (const { type, index } of entries) if (type !== "EntryNormal" && index > commit) open.push(index);
+    log.openChanges = open;
+    if (open.length <= 1) return;
+    this.#verdict.fail(
+      "one membership change at a time",
+      `replica ${replica} has the changes ${open.join(" and ")} in its log, of which ${commit} are committed`,
+    );
+  }
+
   #seeAll({ entries, logTerm }: Message): void {
     let before = logTerm;
     for (const entry of entries) {
@@ -133,16 +179,19 @@ export class DurableLogs {
 
   #log(replica: number): DurableLog {
     let log = this.#logs.get(replica);
-    if (log === undefined)
-      this.#logs.set(replica, (log = { start: { index: 0, term: 0 }, entries: [], hardState: NOTHING }));
+    if (log === undefined) this.#logs.set(replica, (log = emptyLog()));
     return log;
   }
+}
+
+function emptyLog(): DurableLog {
+  return { start: { index: 0, term: 0 }, entries: [], openChanges: [], hardState: NOTHING, applied: 0 };
 }
 
 const contents = new WeakMap<Uint8Array, number>();
 
 /** A hash of type and data; data is never changed once it is in an entry. */
-function contentOf({ type, data }: Entry): number {
+function contentOf({ type, data }: Pick<Entry, "type" | "data">): number {
   let hash = contents.get(data);
   if (hash === undefined) {
     hash = hashText(Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("latin1"));

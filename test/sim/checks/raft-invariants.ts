@@ -33,6 +33,10 @@ export class RaftInvariants {
     return Math.max(0, ...this.#leaderOfTerm.keys());
   }
 
+  leaderOf(term: number): number | undefined {
+    return this.#leaderOfTerm.get(term);
+  }
+
   /** A new process knows only what is on its disk. */
   started(replica: number): void {
     this.#observed.delete(replica);

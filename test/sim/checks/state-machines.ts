@@ -14,9 +14,24 @@ export class StateMachines {
   readonly #sums = new Map<number, JobsSum>();
   /** Jobs whose submission was acknowledged, by request. */
   readonly #acknowledged = new Map<string, JobId>();
+  #newestVersion = 0;
 
   constructor(verdict: Verdict) {
     this.#verdict = verdict;
+  }
+
+  /** The newest version that any replica has applied, which is committed then. */
+  get newestVersion(): number {
+    return this.#newestVersion;
+  }
+
+  /** A linearizable read that began at `floor`, the newest version of that time, has seen this version. */
+  checkRead(replica: number, version: number, floor: number): void {
+    if (version >= floor) return;
+    this.#verdict.fail(
+      "a read sees what was applied anywhere before it began",
+      `replica ${replica} served a read at version ${version}; version ${floor} was applied before`,
+    );
   }
 
   started(replica: number): void {
@@ -29,6 +44,7 @@ export class StateMachines {
     let sum = this.#sums.get(replica);
     if (sum?.version === version) return;
     if (sum === undefined) this.#sums.set(replica, (sum = new JobsSum()));
+    this.#newestVersion = Math.max(this.#newestVersion, version);
     const hash = sum.of(view);
     const known = this.#hashes.get(version) ?? hash;
     this.#hashes.set(version, known);

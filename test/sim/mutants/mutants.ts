@@ -15,17 +15,30 @@ export interface Mutant {
 
 /** Bugs of the list without a mutant, and why. */
 export const NOT_PLANTED: Readonly<Record<string, string>> = {
-  "13": "no mutant of the snapshots yet",
-  "18": "no code here reads a clock that a stall could mislead: real processes show it",
-  "19": "no wall clock in reach: a lint rule shows it",
-  "23": "needs the policy that chooses voters",
-  "24": "no mutant of the snapshots yet",
-  "25": "needs limits small enough to be reached in a run",
-  "26": "needs leases",
-  "27": "needs incarnations of members",
+  "23": "the policy that chooses voters is not simulated yet",
+  "26": "needs leases, which are not simulated",
+  "27": "no fault puts an older image of a disk in place yet",
 };
 
 const CORE = "daemon/raft/core";
+
+const TICK =
+  "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
+  "      this.#environment.soon(() => {\n" +
+  '        if (this.#phase !== "running") return;\n' +
+  "        this.#ticks++;\n" +
+  "        this.#loop.tick();\n" +
+  "      });\n" +
+  "    });";
+
+const CLOCKED_TICK =
+  "    let last = CLOCK.now();\n" +
+  "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
+  "      this.#environment.soon(() => {\n" +
+  "        for (; CLOCK.now() - last >= timing.tickMs; last += timing.tickMs)\n" +
+  '          if (this.#phase === "running") this.#loop.tick();\n' +
+  "      });\n" +
+  "    });";
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -229,6 +242,36 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    bug: "13a",
+    what: "a snapshot is installed in two batches: a crash between them leaves half of it",
+    edits: [
+      {
+        file: "daemon/raft/level-log.ts",
+        find: "      await this.#database.batch(plan.operations, { sync: true });",
+        put:
+          "      const last = plan.installed === null ? [] : plan.operations.splice(-1);\n" +
+          "      await this.#database.batch(plan.operations, { sync: true });\n" +
+          "      if (last.length > 0) await this.#database.batch(last, { sync: true });",
+      },
+    ],
+  },
+  {
+    bug: "13b",
+    what: "the records of a snapshot are not synced before it is installed",
+    edits: [{ file: "daemon/raft/staged-generation.ts", find: "{ sync: true }", put: "{ sync: false }" }],
+  },
+  {
+    bug: "13c",
+    what: "an older snapshot replaces a newer log",
+    edits: [
+      {
+        file: `${CORE}/follow.ts`,
+        find: "  if (index <= log.committed) return false;",
+        put: "  if (index <= 0) return false;",
+      },
+    ],
+  },
+  {
     bug: "14",
     what: "a log that lost its end starts as if nothing had been",
     edits: [
@@ -322,6 +365,44 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    bug: "18a",
+    what: "ticks are made up for by the clock, before what waited is read",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: TICK,
+        put:
+          "    let last = performance.now();\n" +
+          "    this.#stopTicks = this.#environment.every(timing.tickMs, () => {\n" +
+          "      for (; performance.now() - last >= timing.tickMs; last += timing.tickMs)\n" +
+          '        if (this.#phase === "running") this.#loop.tick();\n' +
+          "    });",
+      },
+    ],
+  },
+  {
+    bug: "18b",
+    what: "ticks are made up for by the clock, after what waited is read",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: TICK,
+        put: CLOCKED_TICK.replaceAll("CLOCK", "performance"),
+      },
+    ],
+  },
+  {
+    bug: "19",
+    what: "ticks are counted by the wall clock",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: TICK,
+        put: CLOCKED_TICK.replaceAll("CLOCK", "Date"),
+      },
+    ],
+  },
+  {
     bug: "20",
     what: "a repeated request makes another job",
     edits: [
@@ -351,6 +432,61 @@ export const MUTANTS: readonly Mutant[] = [
         file: `${CORE}/replication.ts`,
         find: "  if (!config.autoLeave || ",
         put: "  if (config.autoLeave || ",
+      },
+    ],
+  },
+  {
+    bug: "24a",
+    what: "a snapshot travels in one piece",
+    edits: [
+      {
+        file: "daemon/raft/log-snapshot.ts",
+        find: "highWaterMarkBytes: bytesMax,",
+        put: "highWaterMarkBytes: bytesMax * 1_000_000,",
+      },
+    ],
+  },
+  {
+    bug: "24b",
+    what: "a message takes all entries that there are",
+    edits: [
+      {
+        file: `${CORE}/send.ts`,
+        find: "log.entries(progress.next, config.maxSizePerMsg);",
+        put: "log.entries(progress.next, Infinity);",
+      },
+    ],
+  },
+  {
+    bug: "24c",
+    what: "all that is committed is applied at a time",
+    edits: [
+      {
+        file: "daemon/raft/core-config.ts",
+        find: "limits.committedBytesPerReadyMax",
+        put: "Infinity",
+      },
+    ],
+  },
+  {
+    bug: "25a",
+    what: "a leader without a quorum takes proposals without end",
+    edits: [
+      {
+        file: `${CORE}/replication.ts`,
+        find: "total > raft.config.maxUncommittedEntriesSize) return false;",
+        put: "total < 0) return false;",
+      },
+    ],
+  },
+  {
+    bug: "25b",
+    what: "messages to a follower that does not answer are sent without end",
+    edits: [
+      {
+        file: `${CORE}/send.ts`,
+        find: 'progress.state === "StateReplicate" && progress.inflights.full;',
+        put: 'progress.state === "StateSnapshot" && progress.inflights.full;',
       },
     ],
   },

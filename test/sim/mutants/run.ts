@@ -30,36 +30,49 @@ const chosen = MUTANTS.filter(
 const STARTS = [1, 100_001, 200_001];
 const root = join(import.meta.dirname, "../../..");
 
-const results: { bug: string; seeds: number | null; invariants: readonly string[] }[] = [];
+interface Result {
+  readonly bug: string;
+  readonly what: string;
+  /** For each first seed, how many it took; null for more than the limit. */
+  readonly seeds: readonly (number | null)[];
+  /** Null when most hunts found nothing: the bug survives. */
+  readonly median: number | null;
+  readonly invariants: readonly string[];
+}
+
+const mutants: Result[] = [];
 for (const mutant of chosen) {
-  const { seeds, invariants } = await hunt(mutant);
-  results.push({ bug: mutant.bug, seeds, invariants });
+  const result = await hunt(mutant);
+  mutants.push(result);
+  const { bug, what, seeds, median, invariants } = result;
   if (options.json) continue;
-  const caught = seeds === null ? `NOT in ${limit}` : String(seeds);
-  console.log(`${mutant.bug.padEnd(4)} ${caught.padStart(10)}  ${mutant.what}  [${invariants.join("; ")}]`);
+  const caught = median === null ? `NOT in ${limit}` : String(median);
+  const each = seeds.map((count) => count ?? "-").join(" ");
+  console.log(`${bug.padEnd(4)} ${caught.padStart(10)}  (${each})  ${what}  [${invariants.join("; ")}]`);
 }
 if (!options.json && only === undefined) {
   for (const [bug, reason] of Object.entries(NOT_PLANTED))
     console.log(`${bug.padEnd(4)} not planted  ${reason}`);
 }
-const survivors = results.filter(({ seeds }) => seeds === null).map(({ bug }) => bug);
-console.log(JSON.stringify({ mutants: results.length, survivors, results }));
-process.exitCode = survivors.length === 0 ? 0 : 1;
+const survived = mutants.filter(({ median }) => median === null).length;
+console.log(JSON.stringify({ mutants, caught: mutants.length - survived, survived }));
+process.exitCode = survived === 0 ? 0 : 1;
 
-/** The median number of seeds until it is caught, null for none, and what was found broken. */
-async function hunt(mutant: Mutant): Promise<{ seeds: number | null; invariants: readonly string[] }> {
+/** Plants the mutant in a copy, and lets the simulator loose on it from each first seed. */
+async function hunt({ bug, what, edits }: Mutant): Promise<Result> {
   const copy = mkdtempSync(join(tmpdir(), "gpumesh-mutant-"));
   try {
     for (const part of ["daemon", "scheduler", "proto", "test", "package.json"]) {
       cpSync(join(root, part), join(copy, part), { recursive: true });
     }
     symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));
-    for (const { file, find, put } of mutant.edits) plant(join(copy, file), find, put);
+    for (const { file, find, put } of edits) plant(join(copy, file), find, put);
     const hunts = await Promise.all(STARTS.map((from) => huntFrom(copy, from)));
-    const counts = hunts.map(({ seeds }) => seeds ?? Infinity).toSorted((a, b) => a - b);
-    const median = counts[Math.floor(counts.length / 2)] ?? Infinity;
+    const seeds = hunts.map((each) => each.seeds);
+    const ascending = seeds.map((count) => count ?? Infinity).toSorted((a, b) => a - b);
+    const middle = ascending[Math.floor(ascending.length / 2)] ?? Infinity;
     const invariants = [...new Set(hunts.flatMap(({ invariant }) => invariant ?? []))];
-    return { seeds: median === Infinity ? null : median, invariants };
+    return { bug, what, seeds, median: middle === Infinity ? null : middle, invariants };
   } finally {
     rmSync(copy, { recursive: true });
   }
