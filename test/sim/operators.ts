@@ -95,7 +95,8 @@ export class Operators {
     const voter = damaged() ?? voters[pick % voters.length] ?? 0;
     const add: MemberChange[] = spare === undefined ? [] : [{ kind: "addVoter", member: spare }];
     const drop: MemberChange = { kind: "remove", member: voter };
-    const tight = voters.length % 2 === 0 || world.scenario.faults.some(({ kind }) => kind === "damage");
+    const mayLoseDisk = world.scenario.faults.some(({ kind }) => kind === "damage" || kind === "put back");
+    const tight = voters.length % 2 === 0 || mayLoseDisk;
     const wedges = tight && store.leadership().leader === voter;
     const canDrop = voters.length > 2 && voters.includes(voter) && !wedges;
     switch (change) {

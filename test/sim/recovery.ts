@@ -63,7 +63,7 @@ export class Recovery {
    */
   #fallIllAtOnce(): void {
     const { founders, faults, illFromChaos, ill } = this.#world.scenario;
-    const asked = faults.some(({ kind }) => kind === "members" || kind === "damage");
+    const asked = faults.some(({ kind }) => ["members", "damage", "put back"].includes(kind));
     if (ill === null || !illFromChaos || asked || founders < 3) return;
     const { raft, random } = this.#world;
     const newest = raft.leaderOf(raft.newestTerm);

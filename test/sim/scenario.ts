@@ -218,7 +218,7 @@ function limitsOf(random: Random): RaftLimits | null {
     uncommittedBytesMax: random.pick([1_500, 1_500, 10_000, 64_000_000]),
     inflightMessagesMax: random.pick([2, 8, 256]),
     inflightBytesMax: Math.max(messageBytesMax, random.pick([2_000, 16_000_000])),
-    snapshotChunkBytesMax: random.pick([300, 1_500, 6_000]),
+    snapshotChunkBytesMax: random.pick([3_000, 6_000, 20_000]),
   };
 }
 
