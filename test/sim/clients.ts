@@ -58,6 +58,7 @@ export class Clients {
   #patienceMs: number;
   #answeredLast: number | null = null;
   #idle = 0;
+  #burst = 0;
   #stopping = false;
 
   constructor(
@@ -105,6 +106,14 @@ export class Clients {
 
   get areIdle(): boolean {
     return this.#idle === this.#rates.clients;
+  }
+
+  /** So many others submit a job each, of whoever believes to lead, and do not wait. */
+  burst(commands: number, overMs: number): void {
+    for (let nth = 0; nth < commands; nth++) {
+      const requestId = `burst-${++this.#burst}`;
+      this.#clock.after(this.#random.next() * overMs, () => this.#submitUnawaited(requestId));
+    }
   }
 
   /** To be called at the end. */
@@ -179,6 +188,23 @@ export class Clients {
           (error: unknown) => this.#verdict.fail("a store fails in its own words", String(error)),
         );
       });
+    });
+  }
+
+  #submitUnawaited(requestId: string): void {
+    const leading = [...this.#replicas.values()].filter(({ id, store }) => store?.leadership().leader === id);
+    if (leading.length === 0) return;
+    const replica = this.#random.pick(leading);
+    const at = Math.floor(this.#clock.now);
+    const command = { kind: "submitJob", at, requestId, spec: SPEC, submittedBy: "alice" } as const;
+    replica.process?.post("io", 0, () => {
+      replica.store?.propose(command, { timeoutMs: LONG_PATIENCE_MS }).then(
+        (result) => {
+          if (result.kind === "job") this.#states.acknowledge(requestId, result.job);
+        },
+        // Nobody waits for this answer.
+        () => {},
+      );
     });
   }
 

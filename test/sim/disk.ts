@@ -6,6 +6,8 @@ import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Verdict } from "./verdict.ts";
 
+type Put = Extract<Operation, { readonly type: "put" }>;
+
 interface Written {
   operations: readonly Operation[];
   /** What the raft log meant by it. */
@@ -194,13 +196,26 @@ export class Disk {
     else this.#loseTail();
   }
 
-  /** Of values in one of the newest batches or in any, as in a table file, whose blocks nobody checks. */
+  /**
+   * Of one value or of many, among those that one of the newest batches left or all: as in a table file, whose blocks nobody
+   * checks. What was replaced is never read again.
+   */
   #flipBits(): void {
-    const { length } = this.#written;
-    const newest = this.#random.chance(0.7);
-    const batch = this.#written[length - 1 - this.#random.below(newest ? Math.min(length, 6) : length)];
-    for (const put of batch?.operations ?? []) {
-      if (put.type !== "put" || this.#random.chance(0.5)) continue;
+    const oldest = this.#random.chance(0.7) ? this.#written.length - 6 : 0;
+    const found = new Map<string, Put>();
+    for (const [at, { operations }] of this.#written.entries()) {
+      for (const operation of operations) {
+        const key = operation.key.toString("latin1");
+        found.delete(key);
+        if (operation.type === "put" && at >= oldest) found.set(key, operation);
+      }
+    }
+    const puts = [...found.values()];
+    if (puts.length === 0) return;
+    const struck = this.#random.chance(0.5)
+      ? [this.#random.pick(puts)]
+      : puts.filter(() => this.#random.chance(0.3));
+    for (const put of struck) {
       const flipped = Buffer.from(put.value);
       const byte = this.#random.below(flipped.length);
       flipped[byte] = (flipped[byte] ?? 0) ^ (1 << this.#random.below(8));
@@ -219,7 +234,8 @@ export class Disk {
 
   /**
    * Loses the newest batches, though they were synced: so many that the file `last-synced` must know of one. Its write
-   * begins with that of the batch after, when no other is under way; a start in between costs one more batch.
+   * begins with that of the batch after, when no other is under way; a start in between costs one more batch. What the lost
+   * ones meant stays known: others may count on it.
    */
   #loseTail(): void {
     const longestMs = this.#rates.slowFsync > 0 ? Infinity : SYNC_MEANS_MAX * this.#rates.fsyncMs + 1;
@@ -231,7 +247,8 @@ export class Disk {
     if (marked === undefined || marked.syncedAt < this.#steadySince) return;
     this.#damaged = true;
     this.#verdict.mark("synced tail lost");
-    this.#written.length = Math.max(1, this.#written.indexOf(marked) - this.#random.below(3));
+    const kept = Math.max(1, this.#written.indexOf(marked) - this.#random.below(3));
+    for (const lost of this.#written.slice(kept)) lost.operations = [];
   }
 
   /** The disk as this process opens it. */
@@ -281,7 +298,9 @@ export class Disk {
       const ofSnapshot = batch.meaning === null || batch.meaning.install !== null;
       const due = ofSnapshot && this.#random.chance(SNAPSHOT_WRITE_STRUCK);
       if (this.#interruption !== null && (due || this.#interruption.of === "any")) {
-        process.device(this.#random.next() * 1.2 * writingMs, this.#interruption.action);
+        // What is wrong with how a snapshot was stored shows when it counts, so it is struck afterwards as often.
+        const ends = ofSnapshot ? 2 : 1.2;
+        process.device(this.#random.next() * ends * writingMs, this.#interruption.action);
         this.#interruption = null;
       }
       this.#whenWritten(process, writingMs, sync, () => {

@@ -121,7 +121,11 @@ export class Faults {
         return this.#operators.ask(fault);
       case "ambush":
         this.#ambushes.push(fault);
+        if (fault.deposeMs !== null) this.#cutOffLeader(fault.deposeMs);
         return undefined;
+      case "burst":
+        if (fault.cutOffMs !== null) this.#cutOffLeader(fault.cutOffMs);
+        return this.#world.clients.burst(fault.commands, fault.overMs);
       case "transfer":
         return void this.leader()?.store.handOver();
       case "depose": {
@@ -144,15 +148,18 @@ export class Faults {
     }
   }
 
+  #cutOffLeader(ms: number): void {
+    const id = this.leader()?.replica.id;
+    if (id !== undefined) this.#split([id], ms);
+  }
+
   #strikeAt(replica: Replica, fault: FaultOfOne): void {
     const { id, disk } = replica;
     const { network, replicas, verdict } = this.#world;
     switch (fault.kind) {
       case "crash":
         if (fault.inWrite === null) return replica.crash(fault.power, fault.ms);
-        return disk.duringNextWrite(() => {
-          if (!this.#ended) replica.crash(fault.power, fault.ms);
-        }, fault.inWrite);
+        return this.#crashInWrite(fault.inWrite === "any" ? [replica] : [...replicas.values()], fault);
       case "pause": {
         const { process } = replica;
         process?.pause();
@@ -170,7 +177,9 @@ export class Faults {
           return (fault.ways !== "in" && from === id) || (fault.ways !== "out" && to === id);
         });
       case "lag":
-        return this.#lag(id, fault.ways, Math.min(fault.byMs, HELD_MS_MAX), fault.ms);
+        this.#lag(id, fault.ways, Math.min(fault.byMs, HELD_MS_MAX), fault.ms);
+        if (fault.breakMs !== null) this.#breakStreams(id, fault.breakMs, this.#world.clock.now + fault.ms);
+        return undefined;
       case "wall jump":
         verdict.mark("wall clock set");
         return replica.clock.setWall(fault.byMs);
@@ -199,6 +208,20 @@ export class Faults {
         const image = disk.image();
         return this.#later(fault.ms, () => this.#putBack(replica, image));
       }
+    }
+  }
+
+  /** Strikes the first of these that writes such a thing. */
+  #crashInWrite(
+    targets: readonly Replica[],
+    { inWrite, power, ms }: { inWrite: "any" | "snapshot" | null; power: boolean; ms: number },
+  ): void {
+    let struck = false;
+    for (const target of targets) {
+      target.disk.duringNextWrite(() => {
+        if (!this.#ended && !struck) target.crash(power, ms);
+        struck = true;
+      }, inWrite ?? "any");
     }
   }
 
@@ -243,6 +266,16 @@ export class Faults {
     for (const [from, to] of links) network.lag(from, to, byMs);
     this.#later(ms, () => {
       for (const [from, to] of links) network.lag(from, to, 0);
+    });
+  }
+
+  /** Breaks all streams to a member again and again. */
+  #breakStreams(id: number, meanGapMs: number, until: number): void {
+    const { network, replicas, clock, random } = this.#world;
+    this.#later(random.around(meanGapMs), () => {
+      if (clock.now >= until) return;
+      for (const other of replicas.keys()) if (other !== id) network.reset(other, id);
+      this.#breakStreams(id, meanGapMs, until);
     });
   }
 

@@ -53,8 +53,11 @@ interface Link {
   lagMs: number;
   /** Nothing arrives before this time: it waits on the way, as what TCP sends again does. */
   heldUntil: number;
-  /** How many messages with entries from this index on are on the way. */
-  readonly carried: Map<number, number>;
+  /**
+   * How many messages with entries from this index on are on the way. A snapshot, which travels beside them, begins a new
+   * window: what was sent before it is of no more use to its receiver.
+   */
+  carried: Map<number, number>;
 }
 
 /** Where a member's current process takes messages. */
@@ -218,6 +221,7 @@ export class Network {
     const { from, to } = message;
     const port = this.#ports.get(to);
     if (port === undefined) throw new Error(`member ${to} does not run`);
+    this.#link(from, to).carried = new Map();
     this.#listeners.sent(message);
     const stream = new SnapshotStream(
       this.#clock,
@@ -261,19 +265,19 @@ export class Network {
 
   #deliver(link: Link, sender: Port, message: Message): void {
     const { now } = this.#clock;
-    const { stream } = link;
+    const { stream, carried } = link;
     const batch = sender.introduction?.syncedBatch() ?? 0;
     let arrival = this.#arrivalOn(link);
     if (this.rates.ordered) arrival = Math.max(arrival, link.busyUntil + 0.001);
     else if (arrival < link.busyUntil) this.#verdict.mark("message overtaken");
     link.busyUntil = Math.max(link.busyUntil, arrival);
     const first = message.entries[0]?.index;
-    if (first !== undefined) link.carried.set(first, (link.carried.get(first) ?? 0) + 1);
-    this.#listeners.onTheWay(message.from, message.to, link.carried.size);
+    if (first !== undefined) carried.set(first, (carried.get(first) ?? 0) + 1);
+    this.#listeners.onTheWay(message.from, message.to, carried.size);
     this.#clock.after(arrival - now, () => {
-      const left = first === undefined ? 0 : (link.carried.get(first) ?? 0) - 1;
-      if (first !== undefined && left > 0) link.carried.set(first, left);
-      else if (first !== undefined) link.carried.delete(first);
+      const left = first === undefined ? 0 : (carried.get(first) ?? 0) - 1;
+      if (first !== undefined && left > 0) carried.set(first, left);
+      else if (first !== undefined) carried.delete(first);
       if (link.stream !== stream || link.blocks > 0) return;
       const port = this.#ports.get(message.to);
       if (port?.process.alive !== true) return;

@@ -5,10 +5,12 @@ import type { Replica } from "./replica.ts";
 
 /** How long a store is given to answer. */
 const READ_MS = 300;
+/** How often somebody reads while there is no doubt who leads, as a share of how often while there is. */
+const CALM_SHARE = 0.12;
 
 /**
- * Reads without end, whether those before were answered or not, by preference where somebody believes to lead: whoever
- * goes on leading a little too long is asked in just that time.
+ * Reads without end, whether those before were answered or not, and most of all while several believe to lead, or one that
+ * has not opened its term: whoever leads a little too long or too early is asked in just that time.
  */
 export class Readers {
   readonly #clock: Clock;
@@ -48,6 +50,8 @@ export class Readers {
   #read(): void {
     const running = [...this.#replicas.values()].filter(({ store }) => store !== null);
     const leading = running.filter(({ id, store }) => store?.leadership().leader === id);
+    const doubtful = leading.length > 1 || leading.some(({ store }) => store?.leadership().leads === false);
+    if (!doubtful && !this.#random.chance(CALM_SHARE)) return;
     const asked = leading.length > 0 && this.#random.chance(0.7) ? leading : running;
     if (asked.length === 0) return;
     const replica = this.#random.pick(asked);

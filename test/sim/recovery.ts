@@ -1,5 +1,6 @@
 import { isQuorum } from "./checks/raft-invariants.ts";
 import type { Faults } from "./faults.ts";
+import type { Policy } from "./policy.ts";
 import type { Scenario } from "./scenario.ts";
 import type { World } from "./simulation.ts";
 
@@ -19,12 +20,14 @@ const CONVERGE_MS_MAX = 20_000;
 export class Recovery {
   readonly #world: World;
   readonly #faults: Faults;
+  readonly #policy: Policy;
   #ill: number | null = null;
   #over = false;
 
-  constructor(world: World, faults: Faults) {
+  constructor(world: World, faults: Faults, policy: Policy) {
     this.#world = world;
     this.#faults = faults;
+    this.#policy = policy;
     world.clock.after(world.scenario.chaosMs, () => this.#begin());
   }
 
@@ -35,6 +38,7 @@ export class Recovery {
   #begin(): void {
     const { clock } = this.#world;
     this.#faults.end();
+    this.#policy.rest();
     this.#fallIllAtOnce();
     if (this.#ill !== null) return this.#progress();
     // Replicas that were down need a moment to say what the membership is.
@@ -177,6 +181,25 @@ export class Recovery {
       () => {
         for (const { replica, store } of members()) states.checkComplete(replica.id, store.view());
         states.checkEqual(members().map(({ store }) => store.view()));
+        this.#comeToRest();
+      },
+    );
+  }
+
+  /** The voters that the mesh's own policy stops at are an odd number: an even one more tolerates no more losses. */
+  #comeToRest(): void {
+    const { scenario, verdict } = this.#world;
+    if (!scenario.policy) return this.#finish("all stages of recovery");
+    this.#policy.goOn();
+    this.#until(
+      CONVERGE_MS_MAX,
+      () => this.#policy.isContent,
+      "the voters come to rest",
+      () => {
+        const { voters = [] } = this.#faults.membership() ?? {};
+        if (![1, 3, 5].includes(voters.length)) {
+          verdict.fail("a mesh has 1, 3 or 5 voters", `it rests with ${voters.join(" ")}`);
+        }
         this.#finish("all stages of recovery");
       },
     );

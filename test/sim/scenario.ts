@@ -17,13 +17,17 @@ export type Fault = { readonly atMs: number } & (
       readonly kind: "crash";
       readonly target: Target;
       readonly power: boolean;
-      /** Strikes when something is being written, and perhaps promised; null for at once. */
+      /** Strikes when something is being written, and perhaps promised, or whoever stores a snapshot; null for at once. */
       readonly inWrite: "any" | "snapshot" | null;
       readonly ms: number;
     }
-  /** Strikes whoever is elected next, in the moment of the election or a little later, so many times. */
+  /**
+   * Strikes whoever is elected next, in the moment of the election or a little later, so many times. It may begin with the
+   * leader of now, who is cut off for so long.
+   */
   | {
       readonly kind: "ambush";
+      readonly deposeMs: number | null;
       readonly how: "crash" | "isolate" | "pause" | "reset";
       readonly times: number;
       readonly delayMs: number;
@@ -38,12 +42,14 @@ export type Fault = { readonly atMs: number } & (
       readonly late: boolean;
       readonly ms: number;
     }
-  /** Messages to or from it take longer. */
+  /** Messages to or from it take longer; the streams to it may break again and again meanwhile. */
   | {
       readonly kind: "lag";
       readonly target: Target;
       readonly ways: "both" | "in" | "out";
       readonly byMs: number;
+      /** Mean ms between two breaks; null for none. */
+      readonly breakMs: number | null;
       readonly ms: number;
     }
   /** Its wall clock is set; its other clocks go on. */
@@ -75,6 +81,13 @@ export type Fault = { readonly atMs: number } & (
       readonly split: { readonly afterMs: number; readonly ms: number } | null;
     }
   | { readonly kind: "transfer" }
+  /** Many ask whoever leads at once; the leader of now may be cut off in that moment, for so long. */
+  | {
+      readonly kind: "burst";
+      readonly commands: number;
+      readonly overMs: number;
+      readonly cutOffMs: number | null;
+    }
   /**
    * A leader hears everything so much later, and hands over a while after that began: then it hears of its successor so
    * much later too, and answers to what it asked as a leader still come in.
@@ -108,6 +121,8 @@ export interface Scenario {
   readonly ill: "deaf" | "mute" | "half" | "hung disk" | "dead" | null;
   /** It falls ill before anybody is healed. */
   readonly illFromChaos: boolean;
+  /** The mesh chooses its voters by itself, and nobody else does. */
+  readonly policy: boolean;
 }
 
 const SPARES = 3;
@@ -133,6 +148,7 @@ const FAULT_KINDS: readonly FaultKind[] = [
   "members",
   "members",
   "transfer",
+  "burst",
   "put back",
   "wall jump",
 ];
@@ -144,16 +160,24 @@ const THEMES: readonly (readonly FaultKind[])[] = [
   ["members", "members", "depose", "split"],
   ["depose", "depose", "depose", "isolate", "pause"],
   ["crash", "crash", "damage", "slow", "isolate", "ambush"],
+  ["crash", "put back", "transfer", "isolate", "ambush"],
   ["crash", "isolate", "split", "reset", "depose"],
+  ["lag", "lag", "reset", "crash", "burst"],
+  ["burst", "burst", "isolate", "transfer", "hang"],
   ["pause", "pause", "wall jump", "hang", "slow"],
 ];
+
+/** People would ask for what the policy takes back; and it moves seats while one disk more may be lost. */
+const NOT_BESIDE_POLICY: readonly FaultKind[] = ["members", "damage", "put back"];
 
 /** Draws a scenario by the swarm method: each seed has some kinds of faults, not all, each at a rate of its own. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(`scenario ${seed}`);
   const founders = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]);
+  const policy = random.chance(0.15);
   const theme = random.chance(0.5) ? random.pick(THEMES) : null;
-  const kinds = theme ?? FAULT_KINDS.filter(() => random.chance(0.45));
+  const drawn = theme ?? FAULT_KINDS.filter(() => random.chance(0.45));
+  const kinds = policy ? drawn.filter((kind) => !NOT_BESIDE_POLICY.includes(kind)) : drawn;
   const meanGapMs = theme === null ? random.pick([200, 600, 1_500]) : random.pick([300, 800, 2_000]);
   const chaosMs = random.between(4_000, 10_000);
   const faults: Fault[] = [];
@@ -163,6 +187,12 @@ export function scenarioOf(seed: number): Scenario {
     atMs += random.around(meanGapMs);
   }
   const unreliable = random.chance(0.6);
+  const ill =
+    !policy && random.chance(0.5)
+      ? random.pick(["deaf", "mute", "half", "hung disk", "dead"] as const)
+      : null;
+  const illFromChaos = random.chance(0.7);
+  if (ill !== null && illFromChaos && random.chance(0.5)) faults.push(failedElections(random, chaosMs));
   return {
     seed,
     founders,
@@ -190,9 +220,18 @@ export function scenarioOf(seed: number): Scenario {
     clockDrift: random.pick([0, 0.01, 0.1]),
     chaosMs,
     faults,
-    ill: random.chance(0.5) ? random.pick(["deaf", "mute", "half", "hung disk", "dead"] as const) : null,
-    illFromChaos: random.chance(0.7),
+    ill,
+    illFromChaos,
+    policy,
   };
+}
+
+/** Nobody leads when the faults end: one is away with a log of its own, and whoever was elected since has lost its own. */
+function failedElections(random: Random, chaosMs: number): Fault {
+  const lastingMs = Math.round(random.between(3_000, 6_000));
+  const atMs = Math.max(0, Math.round(chaosMs - lastingMs));
+  const ms = Math.round(random.between(100, 1_000));
+  return { atMs, kind: "ambush", deposeMs: lastingMs, how: "crash", times: 6, delayMs: 0, ms };
 }
 
 function compactionOf(random: Random): CompactionLimits | null {
@@ -229,21 +268,20 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
   switch (kind) {
     case "crash": {
       const inWrite = random.pick(["any", "any", "snapshot", null] as const);
-      // A leader takes no snapshot, and a new member often does.
-      const taker = 1 + random.below(founders + SPARES);
-      const struck = inWrite === "snapshot" ? taker : target;
-      return { atMs, kind, target: struck, power: random.chance(0.7), inWrite, ms };
+      return { atMs, kind, target, power: random.chance(0.7), inWrite, ms };
     }
     case "ambush": {
       const how = random.pick(["crash", "isolate", "isolate", "pause", "reset"] as const);
       const delayMs = random.chance(0.5) ? 0 : Math.round(random.around(random.pick([5, 60])));
-      return { atMs, kind, how, times: 1 + random.below(3), delayMs, ms };
+      const deposeMs = random.chance(0.3) ? Math.round(random.between(1_500, 5_000)) : null;
+      return { atMs, kind, deposeMs, how, times: 1 + random.below(3), delayMs, ms };
     }
     case "isolate":
       return { atMs, kind, target, ways: random.pick(["both", "in", "out"]), late: random.chance(0.3), ms };
     case "lag": {
       const byMs = Math.round(random.around(random.pick([50, 300, 1_000])));
-      return { atMs, kind, target, ways: random.pick(["both", "in", "in", "out"]), byMs, ms };
+      const breakMs = random.pick([null, null, 100, 400]);
+      return { atMs, kind, target, ways: random.pick(["both", "in", "in", "out", "out"]), byMs, breakMs, ms };
     }
     case "wall jump": {
       const byMs = random.pick([-3_600_000, -5_000, -500, 500, 5_000, 3_600_000]);
@@ -267,6 +305,11 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     }
     case "transfer":
       return { atMs, kind };
+    case "burst": {
+      const overMs = random.pick([5, 100, 1_000]);
+      const cutOffMs = random.chance(0.6) ? Math.round(random.between(500, 3_000)) : null;
+      return { atMs, kind, commands: random.pick([10, 30, 60]), overMs, cutOffMs };
+    }
     case "depose": {
       const byMs = Math.round(random.between(50, 900));
       const handOverAfterMs = Math.round(byMs * random.pick([0, 0.5, 1.2]));

@@ -3,6 +3,7 @@ import { DEFAULT_LIMITS } from "../../daemon/raft/raft-limits.ts";
 import { Bounds } from "./checks/bounds.ts";
 import { DurableLogs } from "./checks/durable-logs.ts";
 import { Elections } from "./checks/elections.ts";
+import { Promotions } from "./checks/promotions.ts";
 import { RaftInvariants } from "./checks/raft-invariants.ts";
 import { StateMachines } from "./checks/state-machines.ts";
 import { Clients } from "./clients.ts";
@@ -11,6 +12,7 @@ import { Disk } from "./disk.ts";
 import { Faults } from "./faults.ts";
 import { MachineClock, withMachineTime } from "./machine-clock.ts";
 import { Network } from "./network.ts";
+import { Policy } from "./policy.ts";
 import { Random } from "./random.ts";
 import { Readers } from "./readers.ts";
 import { Recovery } from "./recovery.ts";
@@ -52,6 +54,8 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
   const clock = new Clock(random.fork("clock"));
   const verdict = new Verdict(clock);
   const logs = new DurableLogs(verdict);
+  const founders = Array.from({ length: scenario.founders }, (_, nth) => nth + 1);
+  const promotions = new Promotions(verdict, logs, founders);
   const raft = new RaftInvariants(verdict, logs);
   const states = new StateMachines(verdict);
   const replicas = new Map<number, Replica>();
@@ -88,6 +92,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     const position = store.position();
     raft.observe(position);
     elections.observe(position);
+    if (scenario.policy) promotions.observe(position);
     bounds.observe(position);
     if (position.role === "leader" && elected.get(touched.id) !== position.term) {
       elected.set(touched.id, position.term);
@@ -101,7 +106,6 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     if (term === raft.newestTerm) states.checkComplete(touched.id, store.view());
   };
 
-  const founders = Array.from({ length: scenario.founders }, (_, nth) => nth + 1);
   for (let id = 1; id <= scenario.founders + scenario.spares; id++) {
     const own = random.fork(`replica ${id}`);
     const disk = new Disk(own.fork("disk"), scenario.disk, verdict, () => clock.now, {
@@ -138,7 +142,7 @@ export async function simulate(scenario: Scenario): Promise<Outcome> {
     if (id <= scenario.founders) replica.start();
   }
   const faults = new Faults(world);
-  const recovery = new Recovery(world, faults);
+  const recovery = new Recovery(world, faults, new Policy(world));
 
   await withMachineTime(() =>
     clock.run(() => {

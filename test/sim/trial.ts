@@ -58,6 +58,7 @@ export const MARKS: readonly string[] = [
   "synced tail lost",
   "unsynced batch lost with the power",
   "vote refused under a live leader",
+  "voters changed by policy",
   "wall clock set",
 ];
 

@@ -67,6 +67,16 @@ describe("membership changes", () => {
     expect(logOf(bench).at(-1)?.type).toBe("EntryConfChangeV2");
   });
 
+  it("that were dropped are in nobody's way", () => {
+    const bench = leaderOf([1], { maxUncommittedEntriesSize: 10 });
+    bench.raw.propose(new Uint8Array(10));
+    expect(() => propose(bench, "v2")).toThrow("raft proposal dropped");
+    workAndApply(bench);
+    propose(bench, "v2");
+    workAndApply(bench);
+    expect(logOf(bench).at(-1)?.type).toBe("EntryConfChangeV2");
+  });
+
   it("wait on a new leader until all entries of former leaders are applied, among which one may be", () => {
     const bench = new Bench({ voters: [1, 2], terms: [1, 1, 1] });
     bench.elect(2);

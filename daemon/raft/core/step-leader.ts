@@ -95,8 +95,13 @@ function propose(raft: Raft, entries: readonly Entry[]): void {
     );
     throw new RaftError("proposal-dropped");
   }
+  const { pendingConfIndex } = raft;
   const admitted = entries.map((entry, position) => admitConfChange(raft, entry, position));
-  if (!appendEntries(raft, admitted)) throw new RaftError("proposal-dropped");
+  if (!appendEntries(raft, admitted)) {
+    // A change that is in no log is not pending: the next one would be taken for a second one.
+    raft.pendingConfIndex = pendingConfIndex;
+    throw new RaftError("proposal-dropped");
+  }
   broadcastAppend(raft);
 }
 

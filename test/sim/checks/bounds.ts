@@ -59,13 +59,10 @@ export class Bounds {
     const before = this.#applied.get(id) ?? applied;
     this.#applied.set(id, applied);
     if (applied > before + 1 && before >= this.#logs.start(id).index) {
-      const perTurn = readiesPerTurnMax * (committedBytesPerReadyMax + COMMAND_BYTES_MAX);
-      this.#keeps(
-        "bytes applied at a time",
-        id,
-        this.#bytes(id, before, applied),
-        TURNS_PER_EVENT_MAX * perTurn,
-      );
+      // A Ready gives one entry at least, however large that is.
+      const perReady = Math.max(committedBytesPerReadyMax, this.#largest(id, before, applied));
+      const most = TURNS_PER_EVENT_MAX * readiesPerTurnMax * perReady;
+      this.#keeps("bytes applied at a time", id, this.#bytes(id, before, applied), most);
     }
     if (role !== "leader" || lastIndex <= commit) return;
     const held = this.#bytes(id, commit, lastIndex, term);
@@ -81,6 +78,14 @@ export class Bounds {
       if (entry !== undefined && (term ?? entry.term) === entry.term) bytes += entry.bytes;
     }
     return bytes;
+  }
+
+  #largest(replica: number, after: number, last: number): number {
+    let largest = 0;
+    for (let index = after + 1; index <= last; index++) {
+      largest = Math.max(largest, this.#logs.at(replica, index)?.bytes ?? 0);
+    }
+    return largest;
   }
 
   #keeps(what: string, who: number | string, held: number, most: number): void {

@@ -43,6 +43,10 @@ export class DurableLogs {
     return this.#log(replica).entries[index - 1];
   }
 
+  lastIndex(replica: number): number {
+    return this.#log(replica).entries.length;
+  }
+
   /** The end of the snapshot that this replica has installed last; index 0 for none. */
   start(replica: number): EntryId {
     return this.#log(replica).start;

@@ -15,9 +15,7 @@ export interface Mutant {
 
 /** Bugs of the list without a mutant, and why. */
 export const NOT_PLANTED: Readonly<Record<string, string>> = {
-  "23": "the policy that chooses voters is not simulated yet",
   "26": "needs leases, which are not simulated",
-  "27": "no fault puts an older image of a disk in place yet",
 };
 
 const CORE = "daemon/raft/core";
@@ -249,7 +247,8 @@ export const MUTANTS: readonly Mutant[] = [
         file: "daemon/raft/level-log.ts",
         find: "      await this.#database.batch(plan.operations, { sync: true });",
         put:
-          "      const last = plan.installed === null ? [] : plan.operations.splice(-1);\n" +
+          "      const head = plan.operations.findIndex(({ key }) => key.equals(HEAD_KEY));\n" +
+          "      const last = plan.installed === null ? [] : plan.operations.splice(head);\n" +
           "      await this.#database.batch(plan.operations, { sync: true });\n" +
           "      if (last.length > 0) await this.#database.batch(last, { sync: true });",
       },
@@ -436,6 +435,28 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    bug: "23a",
+    what: "a learner becomes a voter before it has the log",
+    edits: [
+      {
+        file: "daemon/voters/members.ts",
+        find: "  return match > 0 && match + ENTRIES_BEHIND_MAX >= lastIndex;",
+        put: "  return match + lastIndex > 0;",
+      },
+    ],
+  },
+  {
+    bug: "23b",
+    what: "even numbers of voters",
+    edits: [
+      {
+        file: "daemon/voters/wanted-voters.ts",
+        find: "  const seats = steady >= 5 ? 5 : candidates.length >= 3 ? 3 : 1;",
+        put: "  const seats = steady >= 5 ? 5 : candidates.length;",
+      },
+    ],
+  },
+  {
     bug: "24a",
     what: "a snapshot travels in one piece",
     edits: [
@@ -487,6 +508,22 @@ export const MUTANTS: readonly Mutant[] = [
         file: `${CORE}/send.ts`,
         find: 'progress.state === "StateReplicate" && progress.inflights.full;',
         put: 'progress.state === "StateSnapshot" && progress.inflights.full;',
+      },
+    ],
+  },
+  {
+    bug: "27",
+    what: "a store that has forgotten what it promised is let in",
+    edits: [
+      {
+        file: "daemon/raft/peer-identity.ts",
+        find: "  if (found >= known.batch) return null;",
+        put: "  if (found >= 0) return null;",
+      },
+      {
+        file: "daemon/raft/peer-identity.ts",
+        find: "  if (lastIndex < judge.counted) {",
+        put: "  if (lastIndex < 0) {",
       },
     ],
   },
