@@ -8,6 +8,8 @@ export interface LogWriterOptions {
   readonly storage: SyncedEntries;
   readonly environment: Environment;
   readonly compaction: CompactionLimits;
+  /** The entries behind this index are wanted; null for none. */
+  readonly heldFrom: () => number | null;
   /** What is applied and that no batch has taken yet waits at most this long for one. */
   readonly appliedFlushMs: number;
   /** What was applied since the last call; null for nothing. */
@@ -103,7 +105,7 @@ export class LogWriter {
     const install = snapshot === null ? null : this.#options.takeInstallation(snapshot.metadata.index);
     // What was applied before a snapshot is part of it.
     const applied = this.#appliedWaits && install === null ? this.#options.takeApplied() : null;
-    const compactTo = install === null ? storage.compactionPoint(compaction) : null;
+    const compactTo = install === null ? storage.compactionPoint(compaction, this.#options.heldFrom()) : null;
     this.#appliedWaits = false;
     this.#commitWaits = false;
     this.#writingTicks = 0;
