@@ -8,7 +8,6 @@ import { GrpcTransport } from "../../../daemon/raft/grpc-transport.ts";
 import { raftService } from "../../../daemon/raft/raft-service.ts";
 import type { RaftPeer } from "../../../daemon/raft/transport.ts";
 import type { Credentials } from "../../../daemon/security/credentials-store.ts";
-import { loadMesh } from "../../../proto/load.ts";
 import { encodePut, KeyValues } from "./key-values.ts";
 import { KV, Maintenance } from "./kv.ts";
 import type { PutRequest, PutResponse, ResponseHeader, StatusResponse } from "./kv.ts";
@@ -60,7 +59,7 @@ const raft = raftService({
   receiveSnapshot: (transfer) => transport.deliverSnapshot(transfer),
   brokenOff: (number) => transport.brokenOff(number),
 });
-mutual.addService(loadMesh().Raft.service, raft.handlers);
+raft.addTo(mutual);
 mutual.addService(KV.service, { Put: put });
 mutual.addService(Maintenance.service, { Status: status });
 const listener = createListener({
