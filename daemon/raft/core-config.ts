@@ -29,7 +29,7 @@ export const DEFAULT_COMPACTION: CompactionLimits = {
   entriesKeptMin: 10_000,
   entriesKeptBytesMax: 64 * MIB,
   compactedPerBatchMin: 1024,
-  compactedPerBatchMax: 8192,
+  compactedPerBatchMax: 1024,
   heldEntriesMax: 100_000,
   heldBytesMax: 128 * MIB,
 };

@@ -30,7 +30,7 @@ export interface LogContents {
 }
 
 /** How many leftovers one synced batch deletes. */
-const LEFTOVERS_PER_BATCH = 4096;
+const LEFTOVERS_PER_BATCH = 512;
 
 const NOTHING: LogHead = {
   batch: 0,

@@ -101,11 +101,12 @@ export class LogWriter {
   }
 
   #write({ entries, snapshot, responses }: Work): void {
-    const { log, storage, compaction } = this.#options;
+    const { log, storage, compaction, heldFrom } = this.#options;
     const install = snapshot === null ? null : this.#options.takeInstallation(snapshot.metadata.index);
     // What was applied before a snapshot is part of it.
     const applied = this.#appliedWaits && install === null ? this.#options.takeApplied() : null;
-    const compactTo = install === null ? storage.compactionPoint(compaction, this.#options.heldFrom()) : null;
+    const compactTo =
+      install === null ? storage.compactionPoint(compaction, heldFrom(), entries.length) : null;
     this.#appliedWaits = false;
     this.#commitWaits = false;
     this.#writingTicks = 0;

@@ -39,7 +39,7 @@ describe("the compaction of synced entries", () => {
   /** Compacts as the writer does, until there is no more to compact; returns the first entry that is left. */
   function compact(limits = LIMITS, heldFrom: number | null = null): number {
     for (;;) {
-      const to = log.compactionPoint(limits, heldFrom);
+      const to = log.compactionPoint(limits, heldFrom, 0);
       if (to === null) return log.firstIndex();
       expect(to.index - log.firstIndex()).toBeLessThan(limits.compactedPerBatchMax);
       log.compacted(to);
@@ -51,6 +51,13 @@ describe("the compaction of synced entries", () => {
     expect(compact()).toBe(1);
     grow(180);
     expect(compact()).toBe(171);
+  });
+
+  it("keeps pace with what is appended", () => {
+    grow(180);
+    expect(log.compactionPoint(LIMITS, null, 0)?.index).toBe(50);
+    expect(log.compactionPoint(LIMITS, null, 120)?.index).toBe(120);
+    expect(log.compactionPoint(LIMITS, null, 1000)?.index).toBe(170);
   });
 
   it("leaves less of large entries", () => {

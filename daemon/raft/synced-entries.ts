@@ -13,7 +13,10 @@ export interface CompactionLimits {
   readonly entriesKeptMin: number;
   /** Applied entries take at most this, however few they are. */
   readonly entriesKeptBytesMax: number;
-  /** The log is compacted by so many entries at a time, to do it seldom, and by at most `compactedPerBatchMax`. */
+  /**
+   * The log is compacted by so many entries at a time, to do it seldom, and by at most `compactedPerBatchMax`, or by as many
+   * as the batch appends.
+   */
   readonly compactedPerBatchMin: number;
   readonly compactedPerBatchMax: number;
   /** A log of more than either is compacted although the receiver of a snapshot wants its entries: it gets another one. */
@@ -122,11 +125,12 @@ export class SyncedEntries implements Storage {
   /**
    * Up to where the log is to be compacted now, if anywhere: only what is stored as applied, and not the newest of it.
    * `heldFrom`: the entries behind it are wanted, as long as the log is not too large and begins there.
+   * `appended`: how many entries the same batch appends, which the compaction keeps pace with.
    */
-  compactionPoint(limits: CompactionLimits, heldFrom: number | null = null): EntryId | null {
+  compactionPoint(limits: CompactionLimits, heldFrom: number | null, appended: number): EntryId | null {
     const { entriesKeptMin, entriesKeptBytesMax, compactedPerBatchMin, compactedPerBatchMax } = limits;
     const stored = this.#applied.index - this.#start.index;
-    const most = Math.min(stored, compactedPerBatchMax, this.#unheld(limits, heldFrom));
+    const most = Math.min(stored, Math.max(compactedPerBatchMax, appended), this.#unheld(limits, heldFrom));
     let count = stored - entriesKeptMin;
     count = count < compactedPerBatchMin ? 0 : Math.min(count, most);
     let bytes = this.#bytes;
