@@ -212,8 +212,10 @@ export class Disk {
     }
     const puts = [...found.values()];
     if (puts.length === 0) return;
-    const struck = this.#random.chance(0.5)
-      ? [this.#random.pick(puts)]
+    // A long value is the likelier one to be struck.
+    const byBytes = puts.flatMap((put) => Array.from({ length: 1 + (put.value.length >> 5) }, () => put));
+    const struck = this.#random.chance(0.7)
+      ? [this.#random.pick(byBytes)]
       : puts.filter(() => this.#random.chance(0.3));
     for (const put of struck) {
       const flipped = Buffer.from(put.value);
