@@ -1,4 +1,5 @@
 import type { LogDatabase, LogDevice, MarkBytes, Operation } from "../../daemon/raft/log-device.ts";
+import { RECORD_KEYS } from "../../daemon/raft/log-record.ts";
 import type { LogBatch } from "../../daemon/raft/raft-log.ts";
 import { Contents } from "./contents.ts";
 import { DiskBytes } from "./disk-bytes.ts";
@@ -301,8 +302,7 @@ export class Disk {
       const fails = this.#failNext;
       this.#failNext = false;
       const writingMs = sync ? this.#fsyncMs() : 0.01;
-      // What raft means nothing by are the records of a snapshot, and what is cleared after it.
-      const ofSnapshot = batch.meaning === null || batch.meaning.install !== null;
+      const ofSnapshot = isOfSnapshot(batch);
       const due = ofSnapshot && this.#random.chance(SNAPSHOT_WRITE_STRUCK);
       if (this.#interruption !== null && (due || this.#interruption.of === "any")) {
         // What is wrong with how a snapshot was stored shows when it counts, so it is struck afterwards as often.
@@ -400,4 +400,10 @@ export class Disk {
     batch.syncedAt = this.#now();
     if (batch.meaning !== null) this.#onDurable(batch.meaning);
   }
+}
+
+/** Installs a snapshot, or writes records that belong to no batch of raft: those of one that is received, or was replaced. */
+function isOfSnapshot({ meaning, operations }: Written): boolean {
+  if (meaning !== null) return meaning.install !== null;
+  return operations.some(({ key }) => key[0] === RECORD_KEYS[0][0]);
 }

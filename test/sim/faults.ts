@@ -17,6 +17,8 @@ export interface Running {
 }
 
 const SNAPSHOTS_STRUCK = 3;
+const SNAPSHOTS_STRUCK_AFTER_MS = 3_000;
+const SNAPSHOT_STRUCK_MS = 200;
 /** What others submit while a leader is being deposed. */
 const DEPOSED_COMMANDS = 12;
 
@@ -222,12 +224,16 @@ export class Faults {
     targets: readonly Replica[],
     { inWrite, power, ms }: { inWrite: "any" | "snapshot" | null; power: boolean; ms: number },
   ): void {
-    let left = inWrite === "snapshot" ? SNAPSHOTS_STRUCK : 1;
+    const { clock, scenario } = this.#world;
+    const ofSnapshot = inWrite === "snapshot";
+    // Whoever was away longest is sent a snapshot when it is back, and the faults may be over then.
+    const until = scenario.chaosMs + (ofSnapshot ? SNAPSHOTS_STRUCK_AFTER_MS : 0);
+    let left = ofSnapshot ? SNAPSHOTS_STRUCK : 1;
     const lieInWait = (target: Replica): void =>
       target.disk.duringNextWrite(() => {
-        if (this.#ended || left === 0) return;
+        if (clock.now >= until || left === 0) return;
         left--;
-        target.crash(power, ms);
+        target.crash(power, this.#ended ? SNAPSHOT_STRUCK_MS : ms);
         if (left > 0) lieInWait(target);
       }, inWrite ?? "any");
     for (const target of targets) lieInWait(target);

@@ -12,6 +12,8 @@ const ASK_AGAIN_MS = 10;
 /** Mean ms until they have heard that somebody was elected. */
 const HEAR_OF_ELECTION_MS = 2;
 const CHANGE_MS = 5_000;
+/** Who is picked is drawn from so many. */
+const PICKS = 1_000;
 
 export interface OperatorsOptions {
   readonly world: World;
@@ -31,6 +33,8 @@ export interface OperatorsOptions {
 export class Operators {
   readonly #options: OperatorsOptions;
   readonly #waiting = new Set<() => void>();
+  /** What those want who are not content yet. */
+  #restless: { readonly changes: readonly MembersChange[]; readonly until: number }[] = [];
 
   constructor(options: OperatorsOptions) {
     this.#options = options;
@@ -39,6 +43,7 @@ export class Operators {
   ask({ changes, pick, patienceMs, split }: MembersFault): void {
     const { clock } = this.#options.world;
     const until = clock.now + patienceMs;
+    this.#restless.push({ changes, until });
     let splitting = split;
     changes.forEach((change, nth) => {
       const onAsked = (group: readonly number[]): void => {
@@ -53,10 +58,15 @@ export class Operators {
     });
   }
 
-  /** Somebody was elected: whoever was refused asks again. */
+  /** Somebody was elected: whoever was refused asks again, and others think of one more change. */
   elected(): void {
     const { clock, random } = this.#options.world;
-    for (const ask of this.#waiting) clock.after(random.around(HEAR_OF_ELECTION_MS), ask);
+    const soon = (ask: () => void): unknown => clock.after(random.around(HEAR_OF_ELECTION_MS), ask);
+    for (const ask of this.#waiting) soon(ask);
+    this.#restless = this.#restless.filter(({ until }) => until > clock.now);
+    for (const { changes, until } of this.#restless) {
+      soon(() => this.#ask(random.pick(changes), random.below(PICKS), until, () => {}));
+    }
   }
 
   #ask(

@@ -193,6 +193,7 @@ export function scenarioOf(seed: number): Scenario {
     atMs += random.around(meanGapMs);
   }
   const unreliable = random.chance(0.6);
+  if (random.chance(0.5)) faults.push(strikesAtSnapshots(random, chaosMs));
   if (leaderless) faults.push(failedElections(random, chaosMs));
   if (ill === null && !policy && founders >= 3 && random.chance(0.6))
     faults.push(lossOfDisk(random, chaosMs, founders));
@@ -234,6 +235,12 @@ function lossOfDisk(random: Random, chaosMs: number, founders: number): Fault {
   const kind = random.pick(["damage", "damage", "put back"] as const);
   const fault = faultOf(random, kind, Math.round(random.between(0.3, 0.9) * chaosMs), founders);
   return "target" in fault ? { ...fault, target: 1 + random.below(founders) } : fault;
+}
+
+/** Whoever is sent a snapshot when all others are well again. */
+function strikesAtSnapshots(random: Random, chaosMs: number): Fault {
+  const atMs = Math.round(0.95 * chaosMs);
+  return { atMs, kind: "crash", target: 0, power: random.chance(0.7), inWrite: "snapshot", ms: 200 };
 }
 
 /** Nobody leads when the faults end: one is away with a log of its own, and whoever was elected since has lost its own. */
