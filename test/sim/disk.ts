@@ -212,8 +212,10 @@ export class Disk {
     }
     const puts = [...found.values()];
     if (puts.length === 0) return;
-    const struck = this.#random.chance(0.5)
-      ? [this.#random.pick(puts)]
+    // A long value is the likelier one to be struck.
+    const byBytes = puts.flatMap((put) => Array.from({ length: 1 + (put.value.length >> 5) }, () => put));
+    const struck = this.#random.chance(0.7)
+      ? [this.#random.pick(byBytes)]
       : puts.filter(() => this.#random.chance(0.3));
     for (const put of struck) {
       const flipped = Buffer.from(put.value);
@@ -224,11 +226,16 @@ export class Disk {
     }
   }
 
-  /** What they meant stays known: where later batches have replaced all of it, nothing is lost. */
+  /**
+   * The newest batch of the log stays: the others are missed beside it. What the lost ones meant stays known: where later
+   * batches have replaced all of it, nothing is lost.
+   */
   #loseMiddle(): void {
+    const newest = this.#written.findLastIndex(({ meaning }) => meaning !== null);
+    if (newest < 2) return;
     this.#damaged = true;
-    const at = this.#random.below(this.#written.length - 2);
-    const lost = this.#written.slice(at, at + 1 + this.#random.below(this.#written.length - 1 - at));
+    const at = this.#random.below(newest - 1);
+    const lost = this.#written.slice(at, at + 1 + this.#random.below(newest - at));
     for (const batch of lost) batch.operations = [];
   }
 

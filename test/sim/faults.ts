@@ -16,6 +16,10 @@ export interface Running {
   readonly store: RaftStore;
 }
 
+const SNAPSHOTS_STRUCK = 3;
+/** What others submit while a leader is being deposed. */
+const DEPOSED_COMMANDS = 12;
+
 type AmbushFault = Extract<Fault, { kind: "ambush" }>;
 type FaultOfOne = Extract<Fault, { target: number }>;
 
@@ -56,6 +60,7 @@ export class Faults {
 
   /** To be called when a replica is elected, before its first message arrives anywhere. */
   elected(replica: Replica): void {
+    if (!this.#ended) this.#operators.elected();
     const [ambush, ...others] = this.#ambushes;
     if (ambush === undefined || this.#ended) return;
     const { how, delayMs, ms, atMs } = ambush;
@@ -133,6 +138,7 @@ export class Faults {
         if (leader === undefined) return undefined;
         const { replica, store } = leader;
         this.#lag(replica.id, "in", fault.byMs, fault.ms);
+        this.#world.clients.burst(DEPOSED_COMMANDS, fault.ms);
         return this.#later(fault.handOverAfterMs, () => void (replica.store === store && store.handOver()));
       }
       case "split":
@@ -211,18 +217,20 @@ export class Faults {
     }
   }
 
-  /** Strikes the first of these that writes such a thing. */
+  /** Strikes the first of these that writes such a thing; of snapshots, a few in a row. */
   #crashInWrite(
     targets: readonly Replica[],
     { inWrite, power, ms }: { inWrite: "any" | "snapshot" | null; power: boolean; ms: number },
   ): void {
-    let struck = false;
-    for (const target of targets) {
+    let left = inWrite === "snapshot" ? SNAPSHOTS_STRUCK : 1;
+    const lieInWait = (target: Replica): void =>
       target.disk.duringNextWrite(() => {
-        if (!this.#ended && !struck) target.crash(power, ms);
-        struck = true;
+        if (this.#ended || left === 0) return;
+        left--;
+        target.crash(power, ms);
+        if (left > 0) lieInWait(target);
       }, inWrite ?? "any");
-    }
+    for (const target of targets) lieInWait(target);
   }
 
   /** At most one disk of a run, and only where the others are a quorum by themselves. */

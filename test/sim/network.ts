@@ -18,6 +18,8 @@ export interface NetworkRates {
   readonly duplicate: number;
   /** Messages of one link never overtake each other, as in a stream. */
   readonly ordered: boolean;
+  /** Mean ms that a chunk of a snapshot takes longer than a message. */
+  readonly chunkMs: number;
 }
 
 /** Members have smaller numbers than this. */
@@ -185,7 +187,7 @@ export class Network {
 
   heal(): void {
     for (const link of this.#links.values()) link.blocks = link.lagMs = link.heldUntil = 0;
-    this.rates = { delayMs: this.rates.delayMs, loss: 0, duplicate: 0, ordered: true };
+    this.rates = { ...this.rates, loss: 0, duplicate: 0, ordered: true };
   }
 
   /** After all that came from `member`, `dialer` finds its stream broken off, and a new connection refused if it still is. */
@@ -225,7 +227,7 @@ export class Network {
     this.#listeners.sent(message);
     const stream = new SnapshotStream(
       this.#clock,
-      { process: sender.process, carry: (arrived) => this.#hop(from, to, port.process, arrived) },
+      { process: sender.process, carry: (arrived) => this.#carryChunk(from, to, port.process, arrived) },
       { process: port.process, carry: (arrived) => this.#hop(to, from, sender.process, arrived) },
       this.#noting(from, to, transfer.chunks),
     );
@@ -247,6 +249,12 @@ export class Network {
       this.#listeners.chunk(from, to, chunk);
       yield chunk;
     }
+  }
+
+  #carryChunk(from: number, to: number, process: Process, arrived: () => void): void {
+    const { chunkMs } = this.rates;
+    if (chunkMs === 0) return this.#hop(from, to, process, arrived);
+    this.#clock.after(this.#random.around(chunkMs), () => this.#hop(from, to, process, arrived));
   }
 
   /** Carries something that is no message, and is lost as messages are. */

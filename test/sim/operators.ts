@@ -9,6 +9,8 @@ type MembersFault = Extract<Fault, { kind: "members" }>;
 
 /** Mean ms until an operator who was refused asks again. */
 const ASK_AGAIN_MS = 10;
+/** Mean ms until they have heard that somebody was elected. */
+const HEAR_OF_ELECTION_MS = 2;
 const CHANGE_MS = 5_000;
 
 export interface OperatorsOptions {
@@ -28,6 +30,7 @@ export interface OperatorsOptions {
  */
 export class Operators {
   readonly #options: OperatorsOptions;
+  readonly #waiting = new Set<() => void>();
 
   constructor(options: OperatorsOptions) {
     this.#options = options;
@@ -50,6 +53,12 @@ export class Operators {
     });
   }
 
+  /** Somebody was elected: whoever was refused asks again. */
+  elected(): void {
+    const { clock, random } = this.#options.world;
+    for (const ask of this.#waiting) clock.after(random.around(HEAR_OF_ELECTION_MS), ask);
+  }
+
   #ask(
     change: MembersChange,
     pick: number,
@@ -60,13 +69,15 @@ export class Operators {
     const { verdict, clock, random, replicas } = world;
     const again = (): void => {
       if (clock.now >= until) return;
-      clock.after(random.around(ASK_AGAIN_MS), () => {
-        if (!isOver()) this.#ask(change, pick, until, onAsked);
-      });
+      const ask = (): void => {
+        if (this.#waiting.delete(ask) && !isOver()) this.#ask(change, pick, until, onAsked);
+      };
+      this.#waiting.add(ask);
+      clock.after(random.around(ASK_AGAIN_MS), ask);
     };
     const leaders = running().filter(({ store }) => store.leadership().leader === store.position().id);
-    const leader = leaders[pick % Math.max(1, leaders.length)];
-    if (leader === undefined) return again();
+    if (leaders.length === 0) return again();
+    const leader = random.pick(leaders);
     const wanted = this.#changesFor(change, pick, leader.store);
     const changes = this.#options.takesNoMember() ? wanted.filter(({ kind }) => kind === "remove") : wanted;
     for (const { kind, member } of changes) if (kind !== "remove") replicas.get(member)?.start();

@@ -32,7 +32,7 @@ export class Policy {
       const failureDomain = random.pick(["a", "b", "c"]);
       this.#mesh.register(`n${id}`, { spot: random.chance(0.2), failureDomain });
       if (id <= scenario.founders) continue;
-      clock.after(random.next() * scenario.chaosMs, () => replicas.get(id)?.start());
+      clock.after(random.between(0.2, 0.95) * scenario.chaosMs, () => replicas.get(id)?.start());
     }
     const { state } = this.#mesh;
     if (state.mesh !== null) state.setMesh({ ...state.mesh, voterReplaceAfterMs: REPLACE_AFTER_MS });

@@ -167,17 +167,23 @@ const THEMES: readonly (readonly FaultKind[])[] = [
   ["pause", "pause", "wall jump", "hang", "slow"],
 ];
 
-/** People would ask for what the policy takes back; and it moves seats while one disk more may be lost. */
-const NOT_BESIDE_POLICY: readonly FaultKind[] = ["members", "damage", "put back"];
+/** They change who can be a quorum. */
+const OF_MEMBERSHIP: readonly FaultKind[] = ["members", "damage", "put back"];
 
 /** Draws a scenario by the swarm method: each seed has some kinds of faults, not all, each at a rate of its own. */
 export function scenarioOf(seed: number): Scenario {
   const random = new Random(`scenario ${seed}`);
-  const founders = random.pick([1, 2, 3, 3, 3, 3, 4, 5, 5]);
-  const policy = random.chance(0.15);
+  const policy = random.chance(0.18);
+  const founders = random.pick(policy ? [1, 1, 2, 3] : [1, 2, 3, 3, 3, 3, 4, 5, 5]);
+  const ill =
+    !policy && random.chance(0.5)
+      ? random.pick(["deaf", "mute", "half", "hung disk", "dead"] as const)
+      : null;
+  const illFromChaos = random.chance(0.7);
+  const leaderless = ill !== null && illFromChaos && founders >= 3 && random.chance(0.45);
   const theme = random.chance(0.5) ? random.pick(THEMES) : null;
   const drawn = theme ?? FAULT_KINDS.filter(() => random.chance(0.45));
-  const kinds = policy ? drawn.filter((kind) => !NOT_BESIDE_POLICY.includes(kind)) : drawn;
+  const kinds = policy || leaderless ? drawn.filter((kind) => !OF_MEMBERSHIP.includes(kind)) : drawn;
   const meanGapMs = theme === null ? random.pick([200, 600, 1_500]) : random.pick([300, 800, 2_000]);
   const chaosMs = random.between(4_000, 10_000);
   const faults: Fault[] = [];
@@ -187,12 +193,9 @@ export function scenarioOf(seed: number): Scenario {
     atMs += random.around(meanGapMs);
   }
   const unreliable = random.chance(0.6);
-  const ill =
-    !policy && random.chance(0.5)
-      ? random.pick(["deaf", "mute", "half", "hung disk", "dead"] as const)
-      : null;
-  const illFromChaos = random.chance(0.7);
-  if (ill !== null && illFromChaos && random.chance(0.5)) faults.push(failedElections(random, chaosMs));
+  if (leaderless) faults.push(failedElections(random, chaosMs));
+  if (ill === null && !policy && founders >= 3 && random.chance(0.6))
+    faults.push(lossOfDisk(random, chaosMs, founders));
   return {
     seed,
     founders,
@@ -202,15 +205,16 @@ export function scenarioOf(seed: number): Scenario {
       loss: unreliable ? random.pick([0, 0.01, 0.1]) : 0,
       duplicate: unreliable ? random.pick([0, 0.02, 0.2]) : 0,
       ordered: random.chance(0.6),
+      chunkMs: random.pick([0, 0, 15, 50]),
     },
     disk: {
       fsyncMs: random.pick([0.2, 1, 8, 25]),
       slowFsync: random.pick([0, 0, 0.01, 0.05]),
-      batchesPerFile: random.pick([3, 10, 40]),
+      batchesPerFile: random.pick([1, 3, 10, 40]),
     },
     clients: {
-      clients: random.pick([2, 5, 10, 16]),
-      thinkMs: random.pick([10, 40, 120]),
+      clients: random.pick(policy ? [10, 16] : [2, 5, 10, 16]),
+      thinkMs: random.pick(policy ? [10, 40] : [10, 40, 120]),
       patienceMs: random.pick([300, 1_000, 3_000]),
       answerLoss: random.pick([0, 0, 0.1, 0.3]),
     },
@@ -224,6 +228,12 @@ export function scenarioOf(seed: number): Scenario {
     illFromChaos,
     policy,
   };
+}
+
+function lossOfDisk(random: Random, chaosMs: number, founders: number): Fault {
+  const kind = random.pick(["damage", "damage", "put back"] as const);
+  const fault = faultOf(random, kind, Math.round(random.between(0.3, 0.9) * chaosMs), founders);
+  return "target" in fault ? { ...fault, target: 1 + random.below(founders) } : fault;
 }
 
 /** Nobody leads when the faults end: one is away with a log of its own, and whoever was elected since has lost its own. */
@@ -269,7 +279,7 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
   const group = [1, 2, 3, 4, 5, 6, 7, 8].filter(() => random.chance(0.5));
   switch (kind) {
     case "crash": {
-      const inWrite = random.pick(["any", "any", "snapshot", null] as const);
+      const inWrite = random.pick(["any", "any", "snapshot", "snapshot", null] as const);
       return { atMs, kind, target, power: random.chance(0.7), inWrite, ms };
     }
     case "ambush": {
@@ -282,7 +292,7 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
       return { atMs, kind, target, ways: random.pick(["both", "in", "out"]), late: random.chance(0.3), ms };
     case "lag": {
       const byMs = Math.round(random.around(random.pick([50, 300, 1_000])));
-      const breakMs = random.pick([null, null, 100, 400]);
+      const breakMs = random.pick([null, 60, 150, 400]);
       return { atMs, kind, target, ways: random.pick(["both", "in", "in", "out", "out"]), byMs, breakMs, ms };
     }
     case "wall jump": {
@@ -296,13 +306,18 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     case "slow":
       return { atMs, kind, target, byMs: Math.round(random.around(80)), ms };
     case "damage":
-      return { atMs, kind, target, how: random.pick(["flipped bits", "lost middle", "lost tail"]) };
+      return {
+        atMs,
+        kind,
+        target,
+        how: random.pick(["flipped bits", "flipped bits", "lost middle", "lost tail"]),
+      };
     case "members": {
       const drawn = Array.from({ length: random.pick([1, 2, 2, 3]) }, () => random.pick(MEMBERS_CHANGES));
       const changes = random.chance(0.3) ? drawn.map(() => random.pick(["add", "replace"] as const)) : drawn;
       const afterMs = random.around(random.pick([2, 20, 100]));
       const split = random.chance(0.4) ? { afterMs, ms } : null;
-      const patienceMs = random.pick([500, 2_000, 4_000]);
+      const patienceMs = random.pick([500, 3_000, 5_000]);
       return { atMs, kind, changes, pick: random.below(1_000), patienceMs, split };
     }
     case "transfer":
@@ -310,10 +325,10 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     case "burst": {
       const overMs = random.pick([5, 100, 1_000]);
       const cutOffMs = random.chance(0.6) ? Math.round(random.between(500, 3_000)) : null;
-      return { atMs, kind, commands: random.pick([10, 30, 60]), overMs, cutOffMs };
+      return { atMs, kind, commands: random.pick([20, 40, 60]), overMs, cutOffMs };
     }
     case "depose": {
-      const byMs = Math.round(random.between(50, 900));
+      const byMs = Math.round(random.between(100, 900));
       const handOverAfterMs = Math.round(byMs * random.pick([0, 0.5, 1.2]));
       return { atMs, kind, byMs, handOverAfterMs, ms: handOverAfterMs + 3 * byMs };
     }
