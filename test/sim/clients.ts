@@ -35,6 +35,8 @@ type Answer =
 
 /** With this patience everybody gets an answer from a healthy group. */
 const LONG_PATIENCE_MS = 3_000;
+/** Mean ms between two operations of one client of a healthy group, or more. */
+const CALM_THINK_MS = 100;
 /** What the store is given to answer in, as a share of the client's patience. */
 const PROPOSE_SHARE = 0.7;
 const READ_SHARE = 0.25;
@@ -56,6 +58,7 @@ export class Clients {
   readonly #answered: number[];
   #answerLoss: number;
   #patienceMs: number;
+  #thinkMs: number;
   #answeredLast: number | null = null;
   #idle = 0;
   #burst = 0;
@@ -77,6 +80,7 @@ export class Clients {
     this.#rates = rates;
     this.#answerLoss = rates.answerLoss;
     this.#patienceMs = rates.patienceMs;
+    this.#thinkMs = rates.thinkMs;
     this.#answered = Array.from({ length: rates.clients }, () => -1);
     for (let client = 0; client < rates.clients; client++) this.#think(client);
   }
@@ -93,8 +97,9 @@ export class Clients {
     return this.#answered.every((calledAt) => calledAt >= time);
   }
 
-  /** From now on every answer comes back, and is waited for. */
+  /** From now on every answer comes back, and is waited for; and there is less to do. */
   heal(): void {
+    this.#thinkMs = Math.max(this.#rates.thinkMs, CALM_THINK_MS);
     this.#answerLoss = 0;
     this.#patienceMs = LONG_PATIENCE_MS;
   }
@@ -125,7 +130,7 @@ export class Clients {
   }
 
   #think(client: number): void {
-    this.#clock.after(this.#random.around(this.#rates.thinkMs), () => {
+    this.#clock.after(this.#random.around(this.#thinkMs), () => {
       if (this.#stopping) this.#idle++;
       else this.#begin(client);
     });

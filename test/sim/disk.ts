@@ -1,13 +1,11 @@
 import type { LogDatabase, LogDevice, MarkBytes, Operation } from "../../daemon/raft/log-device.ts";
-import { RECORD_KEYS } from "../../daemon/raft/log-record.ts";
 import type { LogBatch } from "../../daemon/raft/raft-log.ts";
 import { Contents } from "./contents.ts";
 import { DiskBytes } from "./disk-bytes.ts";
+import { isOfSnapshot, livePuts } from "./disk-contents.ts";
 import type { Process } from "./process.ts";
 import type { Random } from "./random.ts";
 import type { Verdict } from "./verdict.ts";
-
-type Put = Extract<Operation, { readonly type: "put" }>;
 
 interface Written {
   operations: readonly Operation[];
@@ -29,6 +27,9 @@ export interface DiskImage {
 
 /** What may happen to what is stored, behind the back of the database. */
 export type Damage = "flipped bits" | "lost middle" | "lost tail";
+
+/** Damage strikes the newest batches by preference. */
+const NEWEST_BATCHES = 6;
 
 /** No fsync takes more than so many times the mean, but for the slow ones. */
 const SYNC_MEANS_MAX = 10;
@@ -197,21 +198,10 @@ export class Disk {
     else this.#loseTail();
   }
 
-  /**
-   * Of one value or of many, among those that one of the newest batches left or all: as in a table file, whose blocks nobody
-   * checks. What was replaced is never read again.
-   */
+  /** Of one value or of many, in one of the newest batches or in any: as in a table file, whose blocks nobody checks. */
   #flipBits(): void {
-    const oldest = this.#random.chance(0.7) ? this.#written.length - 6 : 0;
-    const found = new Map<string, Put>();
-    for (const [at, { operations }] of this.#written.entries()) {
-      for (const operation of operations) {
-        const key = operation.key.toString("latin1");
-        found.delete(key);
-        if (operation.type === "put" && at >= oldest) found.set(key, operation);
-      }
-    }
-    const puts = [...found.values()];
+    const oldest = this.#random.chance(0.7) ? this.#written.length - NEWEST_BATCHES : 0;
+    const puts = livePuts(this.#written, oldest);
     if (puts.length === 0) return;
     // A long value is the likelier one to be struck.
     const byBytes = puts.flatMap((put) => Array.from({ length: 1 + (put.value.length >> 5) }, () => put));
@@ -228,14 +218,14 @@ export class Disk {
   }
 
   /**
-   * The newest batch of the log stays: the others are missed beside it. What the lost ones meant stays known: where later
-   * batches have replaced all of it, nothing is lost.
+   * Loses some before the newest batch of raft, which tells of all of them. What they meant stays known: where later batches
+   * have replaced all of it, nothing is lost.
    */
   #loseMiddle(): void {
     const newest = this.#written.findLastIndex(({ meaning }) => meaning !== null);
-    if (newest < 2) return;
+    if (newest < 1) return;
     this.#damaged = true;
-    const at = this.#random.below(newest - 1);
+    const at = this.#random.below(newest);
     const lost = this.#written.slice(at, at + 1 + this.#random.below(newest - at));
     for (const batch of lost) batch.operations = [];
   }
@@ -400,10 +390,4 @@ export class Disk {
     batch.syncedAt = this.#now();
     if (batch.meaning !== null) this.#onDurable(batch.meaning);
   }
-}
-
-/** Installs a snapshot, or writes records that belong to no batch of raft: those of one that is received, or was replaced. */
-function isOfSnapshot({ meaning, operations }: Written): boolean {
-  if (meaning !== null) return meaning.install !== null;
-  return operations.some(({ key }) => key[0] === RECORD_KEYS[0][0]);
 }

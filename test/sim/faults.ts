@@ -46,6 +46,7 @@ export class Faults {
       takesNoMember: () => this.#damaged?.disk.isPutBack === true,
       isOver: () => this.#ended,
       split: (group, ms) => this.#split(group, ms),
+      kill: (id, ms) => world.replicas.get(id)?.crash(false, ms),
     });
     for (const fault of world.scenario.faults) {
       world.clock.after(fault.atMs, () => {

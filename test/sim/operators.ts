@@ -24,6 +24,8 @@ export interface OperatorsOptions {
   readonly isOver: () => boolean;
   /** Splits the network between these replicas and the others. */
   readonly split: (group: readonly number[], ms: number) => void;
+  /** Kills the process of a replica, which starts again so much later. */
+  readonly kill: (id: number, ms: number) => void;
 }
 
 /**
@@ -40,18 +42,20 @@ export class Operators {
     this.#options = options;
   }
 
-  ask({ changes, pick, patienceMs, split }: MembersFault): void {
+  ask({ changes, pick, patienceMs, blow }: MembersFault): void {
     const { clock } = this.#options.world;
     const until = clock.now + patienceMs;
     this.#restless.push({ changes, until });
-    let splitting = split;
+    let coming = blow;
     changes.forEach((change, nth) => {
-      const onAsked = (group: readonly number[]): void => {
-        if (splitting === null) return;
-        const { afterMs, ms } = splitting;
-        splitting = null;
+      const onAsked = (asked: number, group: readonly number[]): void => {
+        if (coming === null) return;
+        const { how, afterMs, ms } = coming;
+        coming = null;
         clock.after(afterMs, () => {
-          if (!this.#options.isOver()) this.#options.split(group, ms);
+          if (this.#options.isOver()) return;
+          if (how === "split") this.#options.split(group, ms);
+          else this.#options.kill(asked, ms);
         });
       };
       this.#ask(change, pick + nth, until, onAsked);
@@ -73,7 +77,7 @@ export class Operators {
     change: MembersChange,
     pick: number,
     until: number,
-    onAsked: (group: readonly number[]) => void,
+    onAsked: (asked: number, group: readonly number[]) => void,
   ): void {
     const { world, running, isOver } = this.#options;
     const { verdict, clock, random, replicas } = world;
@@ -93,7 +97,7 @@ export class Operators {
     for (const { kind, member } of changes) if (kind !== "remove") replicas.get(member)?.start();
     if (changes.length === 0) return;
     const added = changes.filter(({ kind }) => kind !== "remove").map(({ member }) => member);
-    onAsked([leader.replica.id, ...leader.store.members().learners, ...added]);
+    onAsked(leader.replica.id, [leader.replica.id, ...leader.store.members().learners, ...added]);
     leader.store.changeMembers(changes, { timeoutMs: CHANGE_MS }).then(
       () => verdict.mark(`members: ${change}`),
       (error: unknown) => {

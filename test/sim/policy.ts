@@ -71,7 +71,8 @@ export class Policy {
     const { replicas, clock } = this.#world;
     const { state } = this.#mesh;
     for (const node of state.nodes.values()) {
-      const runs = replicas.get(node.number)?.store != null;
+      const store = replicas.get(node.number)?.store ?? null;
+      const runs = store !== null;
       if (runs === (node.state.kind === "ready")) continue;
       const since = clock.now;
       state.putNode({

@@ -77,8 +77,11 @@ export type Fault = { readonly atMs: number } & (
       readonly pick: number;
       /** How long each asks again, of whoever says that it leads. */
       readonly patienceMs: number;
-      /** When the network splits after somebody was asked, and for how long; the asked one stays with the new members. */
-      readonly split: { readonly afterMs: number; readonly ms: number } | null;
+      /**
+       * What strikes when somebody was asked, how much later, and for how long: the network splits, and the asked one stays
+       * with the new members; or the process of the asked one is killed.
+       */
+      readonly blow: { readonly how: "split" | "kill"; readonly afterMs: number; readonly ms: number } | null;
     }
   | { readonly kind: "transfer" }
   /** Many ask whoever leads at once; the leader of now may be cut off in that moment, for so long. */
@@ -322,10 +325,11 @@ function faultOf(random: Random, kind: FaultKind, atMs: number, founders: number
     case "members": {
       const drawn = Array.from({ length: random.pick([1, 2, 2, 3]) }, () => random.pick(MEMBERS_CHANGES));
       const changes = random.chance(0.3) ? drawn.map(() => random.pick(["add", "replace"] as const)) : drawn;
-      const afterMs = random.around(random.pick([2, 20, 100]));
-      const split = random.chance(0.4) ? { afterMs, ms } : null;
+      const afterMs = random.around(random.pick([1, 5, 20, 100]));
+      const how = random.pick(["split", "kill"] as const);
+      const blow = random.chance(0.7) ? { how, afterMs, ms } : null;
       const patienceMs = random.pick([500, 3_000, 5_000]);
-      return { atMs, kind, changes, pick: random.below(1_000), patienceMs, split };
+      return { atMs, kind, changes, pick: random.below(1_000), patienceMs, blow };
     }
     case "transfer":
       return { atMs, kind };
