@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { MUTANTS, NOT_PLANTED } from "./mutants.ts";
-import type { Mutant } from "./mutants.ts";
+import type { Mutant } from "./mutant.ts";
 
 /**
  * Plants each bug of the table in a copy of the project and lets the simulator look for it, from three first seeds.
