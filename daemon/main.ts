@@ -1,4 +1,5 @@
 import "./main/thread-pool.ts";
+import "./main/short-pauses.ts";
 import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

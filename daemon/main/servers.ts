@@ -51,7 +51,7 @@ export function createServers(options: ServersOptions): {
     },
     brokenOff: (number) => options.replica()?.brokenOff(number),
   });
-  mutual.addService(mesh.Raft.service, raft.handlers);
+  raft.addTo(mutual);
   const joining = new grpc.Server(serverOptions);
   joining.addService(mesh.Join.service, { Join: joinHandler(context, leaderName) });
   return { mutual, joining, connectionEnded: raft.connectionEnded };

@@ -29,6 +29,12 @@ const resolveAgainMs = 1_000;
 const fetchAuthorityTimeoutMs = 10_000;
 const hangUpTimeoutMs = 1_000;
 
+/**
+ * For clients over a given channel: grpc-js wants credentials there too, and does not look at them. They are made once, since
+ * that reads all authorities that the system trusts, for 10 ms in which nothing else happens.
+ */
+export const unusedCredentials = grpc.credentials.createSsl();
+
 /** Of every channel and server. Nobody reads grpc-js's own statistics (channelz), and they cost something at each call. */
 const commonOptions = {
   "grpc.enable_channelz": 0,

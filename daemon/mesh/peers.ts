@@ -1,7 +1,8 @@
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import { loadApi, loadMesh } from "../../proto/load.ts";
 import type { ApiClient } from "../../proto/gen/gpumesh/v1/Api.ts";
 import type { PeerClient } from "../../proto/gen/gpumesh/v1/Peer.ts";
+import { unusedCredentials } from "./channels.ts";
 import { watchConnecting } from "./channels-watch.ts";
 import type { Directory } from "./directory.ts";
 
@@ -56,8 +57,6 @@ export class Peers {
   #open(name: string, address: string): OpenLine {
     const channel = this.#openChannel({ name, address });
     const options: grpc.ClientOptions = { channelOverride: channel };
-    // grpc-js wants credentials even where the given channel has its own, and does not look at them.
-    const credentials = grpc.credentials.createSsl();
     const close = (): void => {
       watch.stop();
       channel.close();
@@ -69,8 +68,8 @@ export class Peers {
     return {
       address,
       close,
-      peer: new this.#mesh.Peer(address, credentials, options),
-      api: new this.#api.Api(address, credentials, options),
+      peer: new this.#mesh.Peer(address, unusedCredentials, options),
+      api: new this.#api.Api(address, unusedCredentials, options),
     };
   }
 }

@@ -1,6 +1,7 @@
 import type { LogLine } from "./driver-options.ts";
 import type { Config, Storage } from "./core/core.ts";
 import type { RaftLimits } from "./raft-limits.ts";
+import type { SnapshotRetry } from "./snapshot-sender.ts";
 import type { CompactionLimits } from "./synced-entries.ts";
 
 /** Time in ticks. An election begins after `electionTicks` to twice that many ticks without a word of a leader. */
@@ -28,8 +29,13 @@ export const DEFAULT_COMPACTION: CompactionLimits = {
   entriesKeptMin: 10_000,
   entriesKeptBytesMax: 64 * MIB,
   compactedPerBatchMin: 1024,
-  compactedPerBatchMax: 8192,
+  compactedPerBatchMax: 1024,
+  heldEntriesMax: 100_000,
+  heldBytesMax: 128 * MIB,
 };
+
+/** Of a snapshot to a member that could not be sent it. */
+export const SNAPSHOT_RETRY: SnapshotRetry = { waitMsMin: 200, waitMsMax: 3_000 };
 
 /** The core's configuration: the project's choices, the same for every member. */
 export function coreConfig(options: {

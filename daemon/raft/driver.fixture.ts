@@ -17,6 +17,8 @@ export const KEEP_LITTLE = {
   entriesKeptBytesMax: 2 ** 20,
   compactedPerBatchMin: 5,
   compactedPerBatchMax: 20,
+  heldEntriesMax: 500,
+  heldBytesMax: 2 ** 20,
 };
 
 export interface TestMember {

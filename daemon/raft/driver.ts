@@ -19,6 +19,7 @@ import type { RaftLimits } from "./raft-limits.ts";
 import type { RaftLog } from "./raft-log.ts";
 import { ReadRounds } from "./read-rounds.ts";
 import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
+import { SnapshotHolds } from "./snapshot-holds.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
 import { SnapshotSender } from "./snapshot-sender.ts";
 import { ROLES } from "./standing.ts";
@@ -75,6 +76,10 @@ export class RaftDriver {
       },
       onFatal: (error) => this.#fail(error),
     });
+    const holds = new SnapshotHolds({
+      matchOf: (member) => this.#loop.replication().progress.get(member)?.match ?? null,
+      applied: () => this.#loop.applied,
+    });
     this.#loop = new RaftLoop({
       id: options.id,
       log,
@@ -91,6 +96,7 @@ export class RaftDriver {
       sendSnapshot: (message) => this.#sender.send(message),
       machine: options.machine,
       compaction: options.compaction ?? config.DEFAULT_COMPACTION,
+      heldFrom: () => holds.heldFrom(),
       onApplied: (index) => {
         for (const listener of this.#appliedListeners) listener(index);
       },
@@ -111,8 +117,12 @@ export class RaftDriver {
     this.#sender = new SnapshotSender({
       log,
       chunkBytesMax: this.#limits.snapshotChunkBytesMax,
+      retry: config.SNAPSHOT_RETRY,
+      environment: this.#environment,
       transfer: (transfer) => options.transport.sendSnapshot(transfer),
-      onSent: (member, fault) => this.#snapshotSent(member, fault),
+      holds,
+      report,
+      onSent: (member, taken) => this.#loop.reportSnapshot(member, taken),
     });
     this.#receiver = new SnapshotReceiver({
       log,
@@ -343,12 +353,6 @@ export class RaftDriver {
   #takeHint(member: number): void {
     if (!this.#failover.take(member)) return;
     this.#options.report?.("info", `the process of the leader, member ${member}, is gone: failing over`);
-  }
-
-  #snapshotSent(member: number, fault: string | null): void {
-    const outcome = fault === null ? "has taken a snapshot" : `did not take a snapshot: ${fault}`;
-    this.#options.report?.(fault === null ? "info" : "warn", `member ${member} ${outcome}`);
-    this.#loop.reportSnapshot(member, fault === null);
   }
 
   #refusalOfProposal(bytes: number): DriverError | null {

@@ -1,5 +1,4 @@
 import * as grpc from "@grpc/grpc-js";
-import { loadMesh } from "../../proto/load.ts";
 import { raftService } from "./raft-service.ts";
 import type { RaftServiceOptions } from "./raft-service.ts";
 import type { RaftPeer } from "./transport.ts";
@@ -13,12 +12,12 @@ export async function serveRaft(
   options: Omit<RaftServiceOptions, "peerNumber" | "brokenOff">,
 ): Promise<{ readonly port: number; readonly server: grpc.Server }> {
   const server = new grpc.Server();
-  const { handlers } = raftService({
+  const raft = raftService({
     brokenOff: () => {},
     ...options,
     peerNumber: (call) => Number(call.metadata.get(CALLER_HEADER)[0] ?? 0) || null,
   });
-  server.addService(loadMesh().Raft.service, handlers);
+  raft.addTo(server);
   const bound = await new Promise<number>((resolve, reject) => {
     server.bindAsync(`127.0.0.1:${port}`, grpc.ServerCredentials.createInsecure(), (error, at) =>
       error === null ? resolve(at) : reject(error),

@@ -268,6 +268,46 @@ describe("the records of a LevelLog", () => {
   });
 });
 
+describe("a snapshot that replaces a log", () => {
+  const entries = Array.from({ length: 20 }, (_, nth) => entry(nth + 1, 1, `entry ${nth + 1}`));
+  const point = (index: number): AppliedPoint => ({ ...NOTHING_APPLIED, index, term: 2 });
+
+  async function storedEntries(): Promise<readonly number[]> {
+    const found: number[] = [];
+    await tamper(async (database) => {
+      for (let index = 1; index <= 20; index++) {
+        if ((await database.get(entryKey(index))) !== undefined) found.push(index);
+      }
+    });
+    return found;
+  }
+
+  it("replaces the entries behind it at once, and has those before it cleared", async () => {
+    const log = await openLog();
+    await log.append(batch(entries, { term: 1, vote: 1, commit: 3 }));
+    const hardState = { term: 2, vote: 0, commit: 15 };
+    await log.append({ ...batch([]), hardState, install: { point: point(15), staged: log.stage() } });
+    await log.append(batch([entry(16, 2, "another sixteen")]));
+    expect((await reopened()).entries).toEqual([entry(16, 2, "another sixteen")]);
+    expect(await storedEntries()).toEqual([16]);
+  });
+
+  it("is not taken for damage when those before it were not cleared yet", async () => {
+    const log = await openLog();
+    await log.append(batch([], { term: 1, vote: 1, commit: 0 }));
+    const hardState = { term: 2, vote: 0, commit: 15 };
+    await log.append({ ...batch([]), hardState, install: { point: point(15), staged: log.stage() } });
+    await log.append(batch([entry(16, 2, "sixteen")]));
+    await tamper((database) =>
+      database.batch([3, 4, 15].map((index) => ({ type: "put", key: entryKey(index), value: entryKey(1) }))),
+    );
+    const recovered = await reopened();
+    expect(recovered.start).toEqual({ index: 15, term: 2 });
+    expect(recovered.entries).toEqual([entry(16, 2, "sixteen")]);
+    expect(await storedEntries()).toEqual([16]);
+  });
+});
+
 describe("a damaged LevelLog", () => {
   beforeEach(async () => {
     const log = await openLog();

@@ -2,9 +2,9 @@ import { Level } from "level";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import type { EntryId, HardState } from "./core/core.ts";
-import { checkAgainstMark, clearKeys, readContents, recordRange } from "./log-contents.ts";
+import { checkAgainstMark, clearKeys, entriesUpTo, readContents, recordRange } from "./log-contents.ts";
 import type { LogContents } from "./log-contents.ts";
-import type { LogDevice, LogDatabase, Operation } from "./log-device.ts";
+import type { KeyRange, LogDevice, LogDatabase, Operation } from "./log-device.ts";
 import {
   EMPTY_LOG_SUM,
   encodeEntry,
@@ -223,8 +223,9 @@ export class LevelLog implements RaftLog {
         `a snapshot of entry ${applied.index} came after entry ${before.hardState.commit} was committed`,
       );
     }
-    deleteEntries(operations, before.start.index, before.lastIndex);
     const { index, term } = applied;
+    // No start reads the entries up to the snapshot's: they are cleared bit by bit, for they may be many.
+    deleteEntries(operations, Math.max(index, before.start.index), before.lastIndex);
     return {
       ...before,
       start: { index, term, sum: EMPTY_LOG_SUM },
@@ -286,7 +287,8 @@ export class LevelLog implements RaftLog {
     } else {
       this.#sums.length = 0;
       this.#recordSums = installed.sums;
-      this.#clear(generation);
+      this.#clear(recordRange(generation));
+      this.#clear(entriesUpTo(head.start.index));
     }
     for (const sum of sums) this.#sums.push(sum);
     if (installed === null) this.#sums.splice(0, head.start.index - start.index);
@@ -297,10 +299,10 @@ export class LevelLog implements RaftLog {
     this.#head = head;
   }
 
-  /** Frees the disk of a generation that counts no more; what is left is cleared at the next start. */
-  #clear(generation: number): void {
+  /** Frees the disk of what counts no more; what is left is cleared at the next start. */
+  #clear(range: KeyRange): void {
     this.#clearing = this.#clearing
-      .then(() => clearKeys(this.#database, recordRange(generation), () => !this.#closing))
+      .then(() => clearKeys(this.#database, range, () => !this.#closing))
       .catch((error: unknown) => void (this.#closing || this.#fail(error)));
   }
 

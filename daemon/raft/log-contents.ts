@@ -30,7 +30,7 @@ export interface LogContents {
 }
 
 /** How many leftovers one synced batch deletes. */
-const LEFTOVERS_PER_BATCH = 4096;
+const LEFTOVERS_PER_BATCH = 512;
 
 const NOTHING: LogHead = {
   batch: 0,
@@ -67,6 +67,7 @@ export async function readContents(
       `entry ${applied.index} was applied last but the log goes from ${start.index + 1} to ${head.lastIndex}`,
     );
   }
+  await clearKeys(database, entriesUpTo(start.index));
   await clearOtherGenerations(database, head.generation);
   const recordSums = await readRecords(database, folder, head, onRecord);
   return { head, entries, sums, batches, recordSums };
@@ -81,7 +82,7 @@ async function readEntries(
   const entries: Entry[] = [];
   const sums: number[] = [];
   const batches: number[] = [];
-  for await (const [key, value] of database.iterator(range(ENTRY_KEYS[0], ENTRY_KEYS[1]))) {
+  for await (const [key, value] of database.iterator(range(entryKey(start.index + 1), ENTRY_KEYS[1]))) {
     const index = start.index + entries.length + 1;
     if (!key.equals(entryKey(index))) throw damage(folder, `entry ${index} is missing`);
     const read = decodeEntry(key, value, sums.at(-1) ?? start.sum);
@@ -147,6 +148,11 @@ async function readRecords(
     throw damage(folder, `${totals.count} records were found that are not the ${records.count} stored last`);
   }
   return sums;
+}
+
+/** The range of keys that the entries up to this one lie in. */
+export function entriesUpTo(index: number): KeyRange {
+  return range(ENTRY_KEYS[0], entryKey(index + 1));
 }
 
 /** The range of keys that the records of this generation lie in. */

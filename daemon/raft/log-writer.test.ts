@@ -43,6 +43,7 @@ async function open(): Promise<void> {
     storage: stored,
     environment: systemEnvironment,
     compaction: DEFAULT_COMPACTION,
+    heldFrom: () => null,
     appliedFlushMs: 50,
     takeApplied: () => null,
     takeInstallation: () => {

@@ -8,6 +8,8 @@ export interface LogWriterOptions {
   readonly storage: SyncedEntries;
   readonly environment: Environment;
   readonly compaction: CompactionLimits;
+  /** The entries behind this index are wanted; null for none. */
+  readonly heldFrom: () => number | null;
   /** What is applied and that no batch has taken yet waits at most this long for one. */
   readonly appliedFlushMs: number;
   /** What was applied since the last call; null for nothing. */
@@ -99,11 +101,12 @@ export class LogWriter {
   }
 
   #write({ entries, snapshot, responses }: Work): void {
-    const { log, storage, compaction } = this.#options;
+    const { log, storage, compaction, heldFrom } = this.#options;
     const install = snapshot === null ? null : this.#options.takeInstallation(snapshot.metadata.index);
     // What was applied before a snapshot is part of it.
     const applied = this.#appliedWaits && install === null ? this.#options.takeApplied() : null;
-    const compactTo = install === null ? storage.compactionPoint(compaction) : null;
+    const compactTo =
+      install === null ? storage.compactionPoint(compaction, heldFrom(), entries.length) : null;
     this.#appliedWaits = false;
     this.#commitWaits = false;
     this.#writingTicks = 0;

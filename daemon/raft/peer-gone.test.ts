@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import * as grpc from "@grpc/grpc-js";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { loadMesh } from "../../proto/load.ts";
 import { openChannel, peerIdentity } from "../mesh/channels.ts";
 import { createListener } from "../mesh/listener.ts";
 import type { Listener } from "../mesh/listener.ts";
@@ -114,7 +113,7 @@ async function start(number: number): Promise<Member> {
   transport.onPeerGone((member) => void events.push(`${member} is gone`));
   const mutual = new grpc.Server();
   const joining = new grpc.Server();
-  const { handlers, connectionEnded } = raftService({
+  const raft = raftService({
     peerNumber: (call) => Number(peerIdentity(call)?.name.slice(1)),
     isMember: () => true,
     receive: (received) => transport.deliver(received),
@@ -122,7 +121,7 @@ async function start(number: number): Promise<Member> {
     brokenOff: (member) => transport.brokenOff(member),
     gate: () => introduction.gate,
   });
-  mutual.addService(loadMesh().Raft.service, handlers);
+  raft.addTo(mutual);
   const listener = createListener({
     host: "127.0.0.1",
     port: 0,
@@ -131,7 +130,7 @@ async function start(number: number): Promise<Member> {
     joining,
     limits: { drainMs: 0 },
     onRefused: () => {},
-    onEndedByPeer: connectionEnded,
+    onEndedByPeer: raft.connectionEnded,
   });
   await listener.start();
   const machine = await Machine.before(listener.port);

@@ -1,8 +1,8 @@
-import * as grpc from "@grpc/grpc-js";
+import type * as grpc from "@grpc/grpc-js";
 import type { RaftBatch } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftReceipt__Output } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
-import { channelErrorOf } from "../mesh/channels.ts";
+import { channelErrorOf, unusedCredentials } from "../mesh/channels.ts";
 import type { RaftHello__Output } from "../../proto/gen/gpumesh/v1/RaftHello.ts";
 import { helloFromWire, helloToWire } from "./hello-wire.ts";
 import type { PeerRefusal } from "./peer-identity.ts";
@@ -137,7 +137,7 @@ export class PeerLink {
     if (this.#suspicion === "raised") this.#suspicion = "tested";
     const channel = openChannel(peer);
     // grpc-js wants credentials even where the given channel has its own, and does not look at them.
-    const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
+    const client = new Raft(peer.address, unusedCredentials, { channelOverride: channel });
     const stream = client.messages();
     const fail = (error?: Error): void => this.#failed(stream, error);
     stream.write({ hello: helloToWire(introduction.gate.hello()) });

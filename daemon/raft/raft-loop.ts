@@ -30,6 +30,7 @@ export interface LoopOptions {
   readonly send: (messages: readonly Message[]) => void;
   readonly machine: StateMachine;
   readonly compaction: CompactionLimits;
+  readonly heldFrom: () => number | null;
   /** Sends the snapshot that this MsgSnap names; how it fared is told by `reportSnapshot`. */
   readonly sendSnapshot: (message: Message) => void;
   readonly onApplied: (index: number) => void;
@@ -79,6 +80,7 @@ export class RaftLoop {
       storage: this.#storage,
       environment: options.environment,
       compaction: options.compaction,
+      heldFrom: options.heldFrom,
       appliedFlushMs: config.APPLIED_FLUSH_MS,
       takeApplied: () => this.#takeApplied(),
       takeInstallation: (index) => this.#takeInstallation(index),

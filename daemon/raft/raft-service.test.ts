@@ -52,11 +52,15 @@ afterEach(async () => {
 const heartbeat = (commit: number): Message =>
   message({ type: "MsgHeartbeat", to: 2, from: 1, term: 1, commit });
 
-/** A stream that says what it wants to; `ended` gives what it was refused for. */
+/** A stream that says what it wants to; `ended` gives what it was refused for, `answered` comes when it was let in. */
 function open(
   kind: "messages" | "snapshot",
   as = 1,
-): { readonly send: (part: RaftBatch & SnapshotPart) => void; readonly ended: Promise<unknown> } {
+): {
+  readonly send: (part: RaftBatch & SnapshotPart) => void;
+  readonly answered: Promise<void>;
+  readonly ended: Promise<unknown>;
+} {
   const channel = openTestChannel({ name: "two", address: server.address }, as);
   closers.push(() => channel.close());
   const options = { channelOverride: channel };
@@ -65,8 +69,8 @@ function open(
   const stream: grpc.ClientDuplexStream<RaftBatch & SnapshotPart, unknown> =
     kind === "messages" ? client.messages() : client.snapshot();
   const ended = new Promise<unknown>((resolve) => void stream.on("error", resolve));
-  stream.on("data", () => {});
-  return { send: (part) => void stream.write(part), ended: ended.then(refusalOf) };
+  const answered = new Promise<void>((resolve) => void stream.on("data", () => resolve()));
+  return { send: (part) => void stream.write(part), answered, ended: ended.then(refusalOf) };
 }
 
 const hello = (change: Partial<PeerHello> = {}): RaftBatch => ({
@@ -135,16 +139,44 @@ describe("a stream of messages is refused, with the reason, and counted", () => 
       Array.from({ length: 5000 }, () => toWire(heartbeat(1))),
       [{ ...toWire(heartbeat(1)), context }],
     ]) {
-      const { send, ended } = open("messages");
+      const { send, answered, ended } = open("messages");
       send(hello());
-      await vi.waitFor(() => expect(server.introduction.identity.peer(1)).not.toBeNull());
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await answered;
       send({ messages });
       expect(await ended).toMatchObject({ reason: "oversized" });
     }
     expect(server.introduction.gate.refusals.counts.oversized).toBe(2);
     await expectServed();
   });
+
+  it.each(["Messages", "Snapshot"] as const)(
+    "of %s whose bytes are no message, or too many",
+    async (method) => {
+      const parts: readonly (readonly [Buffer, string])[] = [
+        [Buffer.from([0xff, 0xff, 0xff]), "malformed"],
+        [Buffer.alloc(3 * 1024 * 1024 + 1), "oversized"],
+      ];
+      for (const [part, reason] of parts) {
+        const channel = openTestChannel({ name: "two", address: server.address }, 1);
+        closers.push(() => channel.close());
+        const client = new grpc.Client(server.address, grpc.credentials.createInsecure(), {
+          channelOverride: channel,
+        });
+        const stream = client.makeBidiStreamRequest<Buffer, Buffer>(
+          Raft.service[method].path,
+          (bytes) => bytes,
+          (bytes) => bytes,
+        );
+        const ended = new Promise<unknown>((resolve) => void stream.on("error", resolve));
+        stream.on("data", () => {});
+        stream.write(part);
+        expect(refusalOf(await ended)).toMatchObject({ reason });
+        expect(server.introduction.gate.refusals.counts).toMatchObject({ [reason]: 1 });
+      }
+      expect(server.introduction.lines).toHaveLength(2);
+      await expectServed();
+    },
+  );
 });
 
 it("a member whose store a newer process has met is told so by its own stream", async () => {

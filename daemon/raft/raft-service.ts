@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { RaftBatch__Output } from "../../proto/gen/gpumesh/v1/RaftBatch.ts";
 import type { RaftHandlers } from "../../proto/gen/gpumesh/v1/Raft.ts";
 import type { RaftReceipt } from "../../proto/gen/gpumesh/v1/RaftReceipt.ts";
+import { loadMesh } from "../../proto/load.ts";
 import type { Message } from "./core/core.ts";
 import { helloToWire } from "./hello-wire.ts";
 import { IncomingStream } from "./incoming-stream.ts";
@@ -11,6 +12,7 @@ import { OpenStreams } from "./open-streams.ts";
 import { RefusedStream, statusOf } from "./refused-stream.ts";
 import { takeSnapshot } from "./snapshot-intake.ts";
 import type { SnapshotCall } from "./snapshot-intake.ts";
+import { readable, tolerant } from "./tolerant-definition.ts";
 import type { SnapshotTransfer } from "./transport.ts";
 
 type MessagesCall = grpc.ServerDuplexStream<RaftBatch__Output, RaftReceipt>;
@@ -34,15 +36,15 @@ export interface RaftServiceOptions extends IncomingOptions {
 }
 
 export interface RaftService {
-  readonly handlers: RaftHandlers;
+  readonly addTo: (server: grpc.Server) => void;
   /** To be told when a peer has ended a connection, by FIN or RST, before the streams on it end for that reason. */
   readonly connectionEnded: (remoteAddress: string) => void;
 }
 
 /**
  * The receiving half of raft over gRPC. A stream is ended with the reason when its caller is no current member, fails the
- * gate, or sends what no member would; none of its later messages counts. What is larger than any message of the mesh, or
- * is none at all, gRPC itself ends the stream for, before it comes here.
+ * gate, or sends what no member would; none of its later messages counts. Only for what is larger than any message of the
+ * mesh gRPC itself ends the stream, before it comes here.
  */
 export function raftService(options: RaftServiceOptions): RaftService {
   const streams = new OpenStreams(options.brokenOff);
@@ -57,12 +59,10 @@ export function raftService(options: RaftServiceOptions): RaftService {
       };
       call.on("data", (batch: RaftBatch__Output) => {
         if (ended) return;
-        if (!stream.open) {
-          stream.greet(batch.hello).then((answer) => call.write({ hello: helloToWire(answer) }), end);
-          return;
-        }
         try {
-          for (const message of stream.read(batch)) options.receive(message);
+          const { hello } = readable(batch);
+          if (stream.open) for (const message of stream.read(batch)) options.receive(message);
+          else stream.greet(hello).then((answer) => call.write({ hello: helloToWire(answer) }), end);
         } catch (error) {
           if (!(error instanceof RefusedStream)) throw error;
           end(error);
@@ -81,7 +81,10 @@ export function raftService(options: RaftServiceOptions): RaftService {
       );
     },
   };
-  return { handlers, connectionEnded: (remoteAddress) => streams.cut(remoteAddress) };
+  return {
+    addTo: (server) => server.addService(tolerant(loadMesh().Raft.service), handlers),
+    connectionEnded: (remoteAddress) => streams.cut(remoteAddress),
+  };
 }
 
 function refuse(

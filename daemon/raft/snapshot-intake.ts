@@ -4,6 +4,7 @@ import type { SnapshotReceipt } from "../../proto/gen/gpumesh/v1/SnapshotReceipt
 import type { IncomingStream } from "./incoming-stream.ts";
 import type { StateRecord } from "./raft-log.ts";
 import { RefusedStream } from "./refused-stream.ts";
+import { readable } from "./tolerant-definition.ts";
 import type { SnapshotTransfer } from "./transport.ts";
 
 /** Well above what a sender puts in one. */
@@ -20,7 +21,7 @@ export async function takeSnapshot(
 ): Promise<void> {
   const parts: AsyncIterator<SnapshotPart__Output> = call[Symbol.asyncIterator]();
   const first = await parts.next();
-  const header = first.done === true ? null : first.value.header;
+  const header = first.done === true ? null : readable(first.value).header;
   if (!header?.message) throw new RefusedStream("malformed", "a snapshot begins without its header");
   await stream.greet(header.hello);
   const message = stream.message(header.message, "MsgSnap");
@@ -34,7 +35,7 @@ async function* chunksOf(
   parts: AsyncIterator<SnapshotPart__Output>,
 ): AsyncGenerator<readonly StateRecord[]> {
   for (let next = await parts.next(); next.done !== true; next = await parts.next()) {
-    const { chunk } = next.value;
+    const { chunk } = readable(next.value);
     if (!chunk) throw new RefusedStream("malformed", "a part of a snapshot is no chunk");
     // The sender may have been removed, or have been replaced by a newer process.
     stream.hear(0);

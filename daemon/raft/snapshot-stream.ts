@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import type { SnapshotPart } from "../../proto/gen/gpumesh/v1/SnapshotPart.ts";
 import type { SnapshotReceipt__Output } from "../../proto/gen/gpumesh/v1/SnapshotReceipt.ts";
 import { loadMesh } from "../../proto/load.ts";
+import { unusedCredentials } from "../mesh/channels.ts";
 import { helloToWire } from "./hello-wire.ts";
 import type { OpenChannel } from "./peer-link.ts";
 import type { StateRecord } from "./raft-log.ts";
@@ -32,7 +33,7 @@ export async function streamSnapshot(
   { peer, introduction, openChannel, receiptMsMax, signal }: SnapshotStreamOptions,
 ): Promise<void> {
   const channel = openChannel(peer);
-  const client = new Raft(peer.address, grpc.credentials.createSsl(), { channelOverride: channel });
+  const client = new Raft(peer.address, unusedCredentials, { channelOverride: channel });
   const stream = client.snapshot();
   const answers = new Answers(stream, receiptMsMax);
   const cancel = (): void => stream.cancel();

@@ -13,9 +13,15 @@ export interface CompactionLimits {
   readonly entriesKeptMin: number;
   /** Applied entries take at most this, however few they are. */
   readonly entriesKeptBytesMax: number;
-  /** The log is compacted by so many entries at a time, to do it seldom, and by at most `compactedPerBatchMax`. */
+  /**
+   * The log is compacted by so many entries at a time, to do it seldom, and by at most `compactedPerBatchMax`, or by as many
+   * as the batch appends.
+   */
   readonly compactedPerBatchMin: number;
   readonly compactedPerBatchMax: number;
+  /** A log of more than either is compacted although the receiver of a snapshot wants its entries: it gets another one. */
+  readonly heldEntriesMax: number;
+  readonly heldBytesMax: number;
 }
 
 /** What the log holds on disk, in memory for the core: never more than a synced batch has made durable. */
@@ -116,18 +122,30 @@ export class SyncedEntries implements Storage {
     this.#membershipIndex = 0;
   }
 
-  /** Up to where the log is to be compacted now, if anywhere: only what is stored as applied, and not the newest of it. */
-  compactionPoint(limits: CompactionLimits): EntryId | null {
+  /**
+   * Up to where the log is to be compacted now, if anywhere: only what is stored as applied, and not the newest of it.
+   * `heldFrom`: the entries behind it are wanted, as long as the log is not too large and begins there.
+   * `appended`: how many entries the same batch appends, which the compaction keeps pace with.
+   */
+  compactionPoint(limits: CompactionLimits, heldFrom: number | null, appended: number): EntryId | null {
     const { entriesKeptMin, entriesKeptBytesMax, compactedPerBatchMin, compactedPerBatchMax } = limits;
     const stored = this.#applied.index - this.#start.index;
-    let count = Math.max(0, stored - entriesKeptMin);
-    if (count < compactedPerBatchMin) count = 0;
+    const most = Math.min(stored, Math.max(compactedPerBatchMax, appended), this.#unheld(limits, heldFrom));
+    let count = stored - entriesKeptMin;
+    count = count < compactedPerBatchMin ? 0 : Math.min(count, most);
     let bytes = this.#bytes;
     for (let nth = 0; nth < count; nth++) bytes -= bytesOf(this.#entries[nth]);
-    while (bytes > entriesKeptBytesMax && count < stored) bytes -= bytesOf(this.#entries[count++]);
-    const index = this.#start.index + Math.min(count, compactedPerBatchMax);
+    while (bytes > entriesKeptBytesMax && count < most) bytes -= bytesOf(this.#entries[count++]);
+    const index = this.#start.index + count;
     const term = this.term(index);
     return index === this.#start.index || typeof term !== "number" ? null : { index, term };
+  }
+
+  /** How many entries from the first one on nobody holds. */
+  #unheld({ heldEntriesMax, heldBytesMax }: CompactionLimits, heldFrom: number | null): number {
+    if (heldFrom === null || heldFrom < this.#start.index) return Infinity;
+    if (this.#entries.length > heldEntriesMax || this.#bytes > heldBytesMax) return Infinity;
+    return heldFrom - this.#start.index;
   }
 
   /** The entries up to this one are gone from the disk. */

@@ -37,6 +37,8 @@ async function start(id: number): Promise<RaftStore> {
       entriesKeptBytesMax: 2 ** 20,
       compactedPerBatchMin: 5,
       compactedPerBatchMax: 50,
+      heldEntriesMax: 500,
+      heldBytesMax: 2 ** 20,
     },
   });
   stores.set(id, store);

@@ -11,7 +11,8 @@ const TRANSFER_MS_MAX = 4_000;
 const TRANSFERS_MAX = 3;
 const SETTLE_MS = 4_000;
 const CALM_MS = 4_000;
-const CONVERGE_MS_MAX = 20_000;
+/** With the smallest limits, a log goes to a new member a few entries at a time. */
+const CONVERGE_MS_MAX = 60_000;
 
 /**
  * The end of a run: all faults are ended, or all but those of one voter. From then on the group owes progress in bounded

@@ -261,6 +261,8 @@ function compactionOf(random: Random): CompactionLimits | null {
     entriesKeptBytesMax: random.pick([500, 5_000, 100_000]),
     compactedPerBatchMin: random.pick([1, 5, 20]),
     compactedPerBatchMax: random.pick([20, 200]),
+    heldEntriesMax: random.pick([20, 100, 1_000]),
+    heldBytesMax: random.pick([5_000, 50_000, 1_000_000]),
   };
 }
 

@@ -1,14 +1,12 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createAuthority, createKeyAndRequest, issueCertificate } from "../../../daemon/security/ca.ts";
-import type { Authority, Role } from "../../../daemon/security/ca.ts";
-import type { Credentials } from "../../../daemon/security/credentials-store.ts";
+import { createAuthority } from "../../../daemon/security/ca.ts";
 import { anyDaemonServerName } from "../../../daemon/security/identity.ts";
 import type { Group } from "./group.ts";
-import type { MemberConfig } from "./member.ts";
+import { benchMeshId, issue } from "./issue.ts";
+import type { MemberConfig } from "./member-network.ts";
 import { nextMessage, startTied, type TiedProcess } from "./tied-process.ts";
 
-const meshId = "bench";
 const port = 7480;
 
 /** Starts the project's members, one on each host, with their data under `folder`. */
@@ -16,7 +14,7 @@ export async function startGpumesh(
   hosts: readonly string[],
   options: { readonly folder: string; readonly nodeArguments: readonly string[] },
 ): Promise<Group> {
-  const authority = await createAuthority(meshId);
+  const authority = await createAuthority(benchMeshId);
   const client = await issue(authority, "client", "load");
   const members = hosts.map((host, nth) => {
     return { number: nth + 1, name: `m${nth + 1}`, address: `${host}:${port}`, host };
@@ -56,12 +54,4 @@ export async function startGpumesh(
     },
     stop,
   };
-}
-
-async function issue(authority: Authority, role: Role, name: string): Promise<Credentials> {
-  const { privateKeyPem, requestPem } = await createKeyAndRequest(name);
-  const now = new Date();
-  const issued = await issueCertificate(authority, { meshId, role, name, requestPem, days: 1, now });
-  if (issued.kind === "fault") throw new Error(issued.message);
-  return { authorityPem: authority.certificatePem, certificatePem: issued.certificatePem, privateKeyPem };
 }
