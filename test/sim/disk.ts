@@ -218,14 +218,14 @@ export class Disk {
   }
 
   /**
-   * Loses some before the newest batch of raft, which tells of all of them. What they meant stays known: where later batches
-   * have replaced all of it, nothing is lost.
+   * The newest batch of the log stays: the others are missed beside it. What the lost ones meant stays known: where later
+   * batches have replaced all of it, nothing is lost.
    */
   #loseMiddle(): void {
     const newest = this.#written.findLastIndex(({ meaning }) => meaning !== null);
-    if (newest < 1) return;
+    if (newest < 2) return;
     this.#damaged = true;
-    const at = this.#random.below(newest);
+    const at = this.#random.below(newest - 1);
     const lost = this.#written.slice(at, at + 1 + this.#random.below(newest - at));
     for (const batch of lost) batch.operations = [];
   }

@@ -1,9 +1,7 @@
 import type { Mutant } from "./mutant.ts";
 
-const CORE = "daemon/raft/core";
-
-/** In what is synced, found again after a crash, installed, and believed of a disk. */
-export const STORAGE_BUGS: readonly Mutant[] = [
+/** Bugs of the durable log: what is synced, when it counts, and what is checked at a start. */
+export const LOG_MUTANTS: readonly Mutant[] = [
   {
     bug: "1b",
     what: "no batch is synced",
@@ -66,17 +64,6 @@ export const STORAGE_BUGS: readonly Mutant[] = [
     bug: "13b",
     what: "the records of a snapshot are not synced before it is installed",
     edits: [{ file: "daemon/raft/staged-generation.ts", find: "{ sync: true }", put: "{ sync: false }" }],
-  },
-  {
-    bug: "13c",
-    what: "an older snapshot replaces a newer log",
-    edits: [
-      {
-        file: `${CORE}/follow.ts`,
-        find: "  if (index <= log.committed) return false;",
-        put: "  if (index <= 0) return false;",
-      },
-    ],
   },
   {
     bug: "14",
@@ -172,18 +159,13 @@ export const STORAGE_BUGS: readonly Mutant[] = [
     ],
   },
   {
-    bug: "27",
-    what: "a store that has forgotten what it promised is let in",
+    bug: "24a",
+    what: "a snapshot travels in one piece",
     edits: [
       {
-        file: "daemon/raft/peer-identity.ts",
-        find: "  if (found >= known.batch) return null;",
-        put: "  if (found >= 0) return null;",
-      },
-      {
-        file: "daemon/raft/peer-identity.ts",
-        find: "  if (lastIndex < judge.counted) {",
-        put: "  if (lastIndex < 0) {",
+        file: "daemon/raft/log-snapshot.ts",
+        find: "highWaterMarkBytes: bytesMax,",
+        put: "highWaterMarkBytes: bytesMax * 1_000_000,",
       },
     ],
   },

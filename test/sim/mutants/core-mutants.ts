@@ -2,8 +2,8 @@ import type { Mutant } from "./mutant.ts";
 
 const CORE = "daemon/raft/core";
 
-/** In the rules of elections, commits, reads and membership. */
-export const CONSENSUS_BUGS: readonly Mutant[] = [
+/** Bugs of the pure core: elections, replication, membership, reads. */
+export const CORE_MUTANTS: readonly Mutant[] = [
   {
     bug: "1a",
     what: "votes and acknowledgements leave before they are synced",
@@ -117,18 +117,6 @@ export const CONSENSUS_BUGS: readonly Mutant[] = [
     ],
   },
   {
-    bug: "9c",
-    what: "a read does not wait until its index is applied",
-    edits: [
-      { file: "daemon/raft/read-rounds.ts", find: "      if (round.index <= index) for", put: "      for" },
-      {
-        file: "daemon/raft/read-rounds.ts",
-        find: "this.#confirmed.filter((round) => round.index > index)",
-        put: "this.#confirmed.filter((round) => round.index > index + 1_000_000)",
-      },
-    ],
-  },
-  {
     bug: "10",
     what: "reads under a lease: no round of heartbeats",
     edits: [
@@ -151,6 +139,17 @@ export const CONSENSUS_BUGS: readonly Mutant[] = [
     ],
   },
   {
+    bug: "13c",
+    what: "an older snapshot replaces a newer log",
+    edits: [
+      {
+        file: `${CORE}/follow.ts`,
+        find: "  if (index <= log.committed) return false;",
+        put: "  if (index <= 0) return false;",
+      },
+    ],
+  },
+  {
     bug: "22",
     what: "a joint membership is not left by itself",
     edits: [
@@ -162,24 +161,46 @@ export const CONSENSUS_BUGS: readonly Mutant[] = [
     ],
   },
   {
-    bug: "23a",
-    what: "a learner becomes a voter before it has the log",
+    bug: "24b",
+    what: "a message takes all entries that there are",
     edits: [
       {
-        file: "daemon/voters/members.ts",
-        find: "  return match > 0 && match + ENTRIES_BEHIND_MAX >= lastIndex;",
-        put: "  return match + lastIndex > 0;",
+        file: `${CORE}/send.ts`,
+        find: "log.entries(progress.next, config.maxSizePerMsg);",
+        put: "log.entries(progress.next, Infinity);",
       },
     ],
   },
   {
-    bug: "23b",
-    what: "even numbers of voters",
+    bug: "24c",
+    what: "all that is committed is applied at a time",
     edits: [
       {
-        file: "daemon/voters/wanted-voters.ts",
-        find: "  const seats = steady >= 5 ? 5 : candidates.length >= 3 ? 3 : 1;",
-        put: "  const seats = steady >= 5 ? 5 : candidates.length;",
+        file: "daemon/raft/core-config.ts",
+        find: "limits.committedBytesPerReadyMax",
+        put: "Infinity",
+      },
+    ],
+  },
+  {
+    bug: "25a",
+    what: "a leader without a quorum takes proposals without end",
+    edits: [
+      {
+        file: `${CORE}/replication.ts`,
+        find: "total > raft.config.maxUncommittedEntriesSize) return false;",
+        put: "total < 0) return false;",
+      },
+    ],
+  },
+  {
+    bug: "25b",
+    what: "messages to a follower that does not answer are sent without end",
+    edits: [
+      {
+        file: `${CORE}/send.ts`,
+        find: 'progress.state === "StateReplicate" && progress.inflights.full;',
+        put: 'progress.state === "StateSnapshot" && progress.inflights.full;',
       },
     ],
   },
