@@ -17,7 +17,7 @@ import { RaftLoop } from "./raft-loop.ts";
 import { DEFAULT_LIMITS } from "./raft-limits.ts";
 import type { RaftLimits } from "./raft-limits.ts";
 import type { RaftLog } from "./raft-log.ts";
-import { ReadRounds } from "./read-rounds.ts";
+import { READ_NONCE_BYTES, ReadRounds } from "./read-rounds.ts";
 import { ended, mute, notLeader, unknownOutcome } from "./refusals.ts";
 import { SnapshotHolds } from "./snapshot-holds.ts";
 import { SnapshotReceiver } from "./snapshot-receiver.ts";
@@ -61,6 +61,7 @@ export class RaftDriver {
     this.#reads = new ReadRounds({
       askAgainTicks: timing.electionTicks,
       waitTicksMax: config.READ_ELECTIONS_MAX * timing.electionTicks,
+      nonce: this.#environment.randomBytes(READ_NONCE_BYTES),
     });
     const { id, meshId, folder, report = () => {} } = options;
     this.#identification = new Identification({

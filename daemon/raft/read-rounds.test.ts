@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ReadRounds } from "./read-rounds.ts";
 
-const LIMITS = { askAgainTicks: 3, waitTicksMax: 10 };
+const OPTIONS = { askAgainTicks: 3, waitTicksMax: 10, nonce: Buffer.from("process1") };
 
 function tick(rounds: ReadRounds, times: number): void {
   for (let nth = 0; nth < times; nth++) rounds.tick();
@@ -9,7 +9,7 @@ function tick(rounds: ReadRounds, times: number): void {
 
 describe("ReadRounds", () => {
   it("asks once for all who wait, and resolves them when that much is applied", async () => {
-    const rounds = new ReadRounds(LIMITS);
+    const rounds = new ReadRounds(OPTIONS);
     let resolved = 0;
     const reads = [rounds.add(), rounds.add()].map((read) => read.finally(() => resolved++));
     const context = rounds.begin()!;
@@ -25,7 +25,7 @@ describe("ReadRounds", () => {
   });
 
   it("does not serve a reader by a round that began before it came", async () => {
-    const rounds = new ReadRounds(LIMITS);
+    const rounds = new ReadRounds(OPTIONS);
     const early = rounds.add();
     const first = rounds.begin()!;
     const late = rounds.add();
@@ -41,7 +41,7 @@ describe("ReadRounds", () => {
   });
 
   it("asks anew with another context after a change of leader, and ignores the late answer", async () => {
-    const rounds = new ReadRounds(LIMITS);
+    const rounds = new ReadRounds(OPTIONS);
     const read = rounds.add();
     const first = rounds.begin()!;
     rounds.restart();
@@ -54,8 +54,23 @@ describe("ReadRounds", () => {
     expect(await read).toBe(8);
   });
 
+  it("ignores answers to the process before it, whose rounds had the same numbers", async () => {
+    const before = new ReadRounds({ ...OPTIONS, nonce: Buffer.from("process0") });
+    void before.add();
+    const rounds = new ReadRounds(OPTIONS);
+    const read = rounds.add();
+    const context = rounds.begin()!;
+    rounds.confirm(before.begin()!, 5);
+    rounds.confirm(new Uint8Array(), 5);
+    rounds.applied(100);
+    expect(rounds.size).toBe(1);
+    rounds.confirm(context, 8);
+    rounds.applied(100);
+    expect(await read).toBe(8);
+  });
+
   it("asks anew when no answer comes, and gives up in the end", async () => {
-    const rounds = new ReadRounds(LIMITS);
+    const rounds = new ReadRounds(OPTIONS);
     const outcome = expect(rounds.add()).rejects.toMatchObject({ code: "dropped" });
     rounds.begin();
     tick(rounds, 2);

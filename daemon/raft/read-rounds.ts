@@ -1,6 +1,8 @@
 import { DriverError } from "./driver-error.ts";
 
-const CONTEXT_BYTES = 8;
+/** Of what tells the rounds of this process from those of the process before it. */
+export const READ_NONCE_BYTES = 8;
+const NUMBER_BYTES = 6;
 
 interface Reader {
   readonly resolve: (index: number) => void;
@@ -15,27 +17,31 @@ interface AskedRound {
   readonly ticksLeft: number;
 }
 
-export interface ReadLimits {
+export interface ReadOptions {
   /** A round that is not confirmed in this time is asked anew: the question or its answer was lost. */
   readonly askAgainTicks: number;
   /** A reader that waits longer is rejected as `dropped`. */
   readonly waitTicksMax: number;
+  /** `READ_NONCE_BYTES` at random, made when the process starts. */
+  readonly nonce: Uint8Array;
 }
 
 /**
  * Readers that wait for a linearizable read index. All that ask in one turn share one round of the core, and no round
- * serves a reader that came after it began. Every round has its own context, never used again: a repeated context could
- * be confirmed by the answers to an older round (etcd-io/raft#397).
+ * serves a reader that came after it began. Every round has its own context, never used again, by a later process neither:
+ * a repeated context could be confirmed by the answers to an older round (etcd-io/raft#397).
  */
 export class ReadRounds {
-  readonly #limits: ReadLimits;
+  readonly #options: ReadOptions;
+  readonly #nonce: Buffer;
   #waiting: Reader[] = [];
   readonly #asked = new Map<number, AskedRound>();
   #confirmed: { readonly index: number; readonly readers: Reader[] }[] = [];
   #newest = 0;
 
-  constructor(limits: ReadLimits) {
-    this.#limits = limits;
+  constructor(options: ReadOptions) {
+    this.#options = options;
+    this.#nonce = Buffer.from(options.nonce);
   }
 
   /** How many readers wait. */
@@ -47,23 +53,25 @@ export class ReadRounds {
   /** Resolves with the read index once that much is applied here. */
   add(): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ resolve, reject, ticksLeft: this.#limits.waitTicksMax });
+      this.#waiting.push({ resolve, reject, ticksLeft: this.#options.waitTicksMax });
     });
   }
 
   /** Begins a round for all that wait: the context to ask the core with, or null if nobody waits. */
   begin(): Uint8Array | null {
     if (this.#waiting.length === 0) return null;
-    this.#asked.set(++this.#newest, { readers: this.#waiting, ticksLeft: this.#limits.askAgainTicks });
+    this.#asked.set(++this.#newest, { readers: this.#waiting, ticksLeft: this.#options.askAgainTicks });
     this.#waiting = [];
-    const context = Buffer.alloc(CONTEXT_BYTES);
-    context.writeUIntBE(this.#newest, 2, 6);
-    return context;
+    const number = Buffer.alloc(NUMBER_BYTES);
+    number.writeUIntBE(this.#newest, 0, NUMBER_BYTES);
+    return Buffer.concat([this.#nonce, number]);
   }
 
   /** The core confirmed a round at `index`. */
   confirm(context: Uint8Array, index: number): void {
-    const round = Buffer.from(context).readUIntBE(2, 6);
+    const bytes = Buffer.from(context);
+    if (!bytes.subarray(0, -NUMBER_BYTES).equals(this.#nonce)) return;
+    const round = bytes.readUIntBE(this.#nonce.length, NUMBER_BYTES);
     const asked = this.#asked.get(round);
     if (asked !== undefined) this.#confirmed.push({ index, readers: asked.readers });
     this.#asked.delete(round);

@@ -40,6 +40,17 @@ const DRIVER_MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    bug: "9d",
+    what: "a process numbers its reads as the one before it did, and takes the answers to those",
+    edits: [
+      {
+        file: "daemon/raft/driver.ts",
+        find: "nonce: this.#environment.randomBytes(READ_NONCE_BYTES),",
+        put: "nonce: new Uint8Array(READ_NONCE_BYTES),",
+      },
+    ],
+  },
+  {
     bug: "11",
     what: "a leader whose disk hangs goes on leading",
     edits: [
