@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FAST_TIMING, proposeSurely, TestGroup } from "./driver.fixture.ts";
+import { FAST_TIMING, KEEP_LITTLE, proposeSurely, TestGroup } from "./driver.fixture.ts";
 import { LevelLog } from "./level-log.ts";
 import type { LogIdentity } from "./log-identity.ts";
 import type { LogBatch, LogSnapshot, RaftLog, RecoveredLog, StagedRecords } from "./raft-log.ts";
@@ -118,6 +118,37 @@ describe("a disk that hangs", () => {
     await proposal;
     expect(founder.applied[0]).toBe("3:a");
   });
+});
+
+it("a snapshot that a disk kept from being sent is sent when it answers again", async () => {
+  let log: HangingLog | null = null;
+  const founder = await group.start(1, [1], {
+    openLog: async (folder, options) => (log = new HangingLog(await LevelLog.open(folder, options))),
+    compaction: KEEP_LITTLE,
+  });
+  await group.leader();
+  for (let nth = 0; nth < 60; nth++) await founder.driver.propose(bytes(`p${nth}`));
+  // What tells the leader that the learner has nothing comes while its disk hangs.
+  let lateMs = 600;
+  let held = 0;
+  group.network.setRule(({ type, from }) => {
+    if (type !== "MsgAppResp" || from !== 2) return { delayMs: 0 };
+    held++;
+    return { delayMs: lateMs };
+  });
+  await group.start(2);
+  await founder.driver.proposeConfChange({
+    transition: "ConfChangeTransitionAuto",
+    changes: [{ type: "ConfChangeAddLearnerNode", nodeId: 2 }],
+  });
+  await vi.waitFor(() => expect(held).toBeGreaterThan(0), 5_000);
+  log!.hang();
+  const last = founder.driver.propose(bytes("last"));
+  await new Promise((resolve) => setTimeout(resolve, 2 * lateMs));
+  lateMs = 0;
+  log!.release();
+  await last;
+  await group.converge();
 });
 
 describe("a disk that fails", () => {

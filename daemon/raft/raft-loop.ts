@@ -3,42 +3,15 @@ import { LOCAL_APPEND_THREAD, LOCAL_APPLY_THREAD, message, NO_NODE } from "./cor
 import { RaftError, RawNode } from "./core/core.ts";
 import type { BasicStatus, ConfChangeV2, Entry, Message, Ready, Status } from "./core/core.ts";
 import * as config from "./core-config.ts";
-import type { RaftTiming } from "./core-config.ts";
 import { DriverError } from "./driver-error.ts";
-import type { LogLine } from "./driver-options.ts";
-import type { Environment } from "./environment.ts";
 import { LogWriter } from "./log-writer.ts";
-import type { Proposals } from "./proposals.ts";
-import type { RaftLimits } from "./raft-limits.ts";
-import type { AppliedPoint, Installation, LogBatch, RaftLog } from "./raft-log.ts";
-import type { ReadRounds } from "./read-rounds.ts";
+import type { LoopOptions } from "./loop-options.ts";
+import type { AppliedPoint, Installation, LogBatch } from "./raft-log.ts";
 import { mute, notLeader, unknownOutcome } from "./refusals.ts";
 import type { MuteReason } from "./refusals.ts";
 import { ROLES, StandingBoard } from "./standing.ts";
-import type { Restoration, StateMachine } from "./state-machine.ts";
+import type { Restoration } from "./state-machine.ts";
 import { SyncedEntries } from "./synced-entries.ts";
-import type { CompactionLimits } from "./synced-entries.ts";
-
-export interface LoopOptions {
-  readonly id: number;
-  readonly log: RaftLog;
-  readonly timing: RaftTiming;
-  readonly limits: RaftLimits;
-  readonly environment: Environment;
-  readonly proposals: Proposals;
-  readonly reads: ReadRounds;
-  readonly send: (messages: readonly Message[]) => void;
-  readonly machine: StateMachine;
-  readonly compaction: CompactionLimits;
-  readonly heldFrom: () => number | null;
-  /** Sends the snapshot that this MsgSnap names; how it fared is told by `reportSnapshot`. */
-  readonly sendSnapshot: (message: Message) => void;
-  readonly onApplied: (index: number) => void;
-  /** Peers hold that this member has forgotten what it promised. */
-  readonly silent: () => boolean;
-  readonly onFatal: (error: Error) => void;
-  readonly report: LogLine;
-}
 
 /** A snapshot that is received and staged, and the state that it makes. */
 export interface ReceivedSnapshot extends Installation {
@@ -260,10 +233,14 @@ export class RaftLoop {
   }
 
   #send(messages: readonly Message[]): void {
-    if (messages.length === 0 || this.mute !== null) return;
+    if (messages.length === 0) return;
+    const { environment, send, sendSnapshot } = this.#options;
     const snapshots = messages.filter(({ type }) => type === "MsgSnap");
-    this.#options.send(snapshots.length === 0 ? messages : messages.filter(({ type }) => type !== "MsgSnap"));
-    for (const snapshot of snapshots) this.#options.sendSnapshot(snapshot);
+    // The core sends a member nothing more until it hears how the snapshot fared.
+    const lose = ({ to }: Message): void => environment.soon(() => this.reportSnapshot(to, false));
+    if (this.mute !== null) return snapshots.forEach(lose);
+    send(snapshots.length === 0 ? messages : messages.filter(({ type }) => type !== "MsgSnap"));
+    for (const snapshot of snapshots) sendSnapshot(snapshot);
   }
 
   #take(index: number): void {
