@@ -144,6 +144,7 @@ it("a snapshot that a disk kept from being sent is sent when it answers again", 
   await vi.waitFor(() => expect(held).toBeGreaterThan(0), 5_000);
   log!.hang();
   const last = founder.driver.propose(bytes("last"));
+  // By then the late answers have come, and the disk is known to hang.
   await new Promise((resolve) => setTimeout(resolve, 2 * lateMs));
   lateMs = 0;
   log!.release();

@@ -1,7 +1,7 @@
 import type * as grpc from "@grpc/grpc-js";
 import { RefusedStream } from "./refused-stream.ts";
 
-/** Twice what a stream of messages makes of one batch and one largest entry; gRPC itself takes 4 MiB. */
+/** A batch of messages, or the largest entry alone, takes a little over 1 MiB; gRPC itself takes 4 MiB. */
 const PART_BYTES_MAX = 3 * 1024 * 1024;
 
 /**
